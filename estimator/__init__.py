@@ -1,0 +1,43 @@
+"""Two samples in, one certified `Estimate` of the Wasserstein-1 distance out.
+
+`estimate_w1` is the one public door. It is imported on first use, so that programs
+which only need configurations and results (the API process) never load torch.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from estimator.config import EstimateConfig
+from estimator.errors import (
+    EstimationStopped,
+    EstimatorError,
+    InvalidConfig,
+    InvalidInput,
+    InvalidSamples,
+)
+from estimator.result import Certificate, CurvePoint, Estimate, StopReason
+
+if TYPE_CHECKING:
+    from estimator.pipeline import estimate_w1
+
+__all__ = [
+    "Certificate",
+    "CurvePoint",
+    "Estimate",
+    "EstimateConfig",
+    "EstimationStopped",
+    "EstimatorError",
+    "InvalidConfig",
+    "InvalidInput",
+    "InvalidSamples",
+    "StopReason",
+    "estimate_w1",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the estimation itself, and with it torch, on first use."""
+    if name == "estimate_w1":
+        from estimator.pipeline import estimate_w1
+
+        return estimate_w1
+    raise AttributeError(f"module 'estimator' has no attribute {name!r}")

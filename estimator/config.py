@@ -1,0 +1,158 @@
+"""What a user can set about an estimation: one frozen dataclass, free of torch.
+
+Each field carries its range and its meaning as metadata, and everything else is derived
+from that: validation here, the wire schema of the service, the documentation.
+"""
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, get_args, get_type_hints
+
+from estimator.errors import InvalidConfig
+
+Effort = Literal["quick", "standard", "thorough"]
+BoundMethod = Literal["betting", "bernstein", "student"]
+Norm = Literal["l2", "linf"]
+Constraint = Literal["stiefel", "bjorck"]
+Scaling = Literal["scalar", "standardize"]
+
+MAX_SEED = 2**63 - 1
+
+
+def setting(
+    default: Any,
+    meaning: str,
+    *,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+) -> Any:
+    """Declare a field of the configuration with its range and its meaning."""
+    limits = {"ge": ge, "gt": gt, "le": le, "lt": lt}
+    bounds = {name: limit for name, limit in limits.items() if limit is not None}
+    return field(default=default, metadata={"meaning": meaning, "bounds": bounds})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimateConfig:
+    """Settings of `estimate_w1`. None means: chosen by `effort` and the data."""
+
+    effort: Effort = setting(
+        "standard", "How much training: quick, standard or thorough."
+    )
+    seed: int = setting(
+        0, "Seed of every random choice; same seed, same bits on CPU.",
+        ge=0, le=MAX_SEED,
+    )  # fmt: skip
+    confidence: float = setting(
+        0.95, "Probability that `lower_bound` does not exceed W1.", ge=0.5, lt=1.0
+    )
+    bound_method: BoundMethod = setting(
+        "betting",
+        "Statistics of `lower_bound`: betting and bernstein hold at any sample size, "
+        "student only in the limit.",
+    )
+    scaling: Scaling = setting(
+        "scalar",
+        "Scaling of inputs before training. scalar keeps the user's metric; "
+        "standardize divides each feature by its deviation and changes the metric.",
+    )
+    constraint: Constraint = setting(
+        "stiefel",
+        "How weights are kept orthonormal: on the Stiefel manifold, or by the "
+        "differentiable Björck iterations of the paper.",
+    )
+    depth: int | None = setting(None, "Hidden layers of the critic.", ge=1, le=16)
+    width: int | None = setting(None, "Units of each hidden layer.", ge=2, le=4096)
+    group_size: int | None = setting(
+        None, "Units that GroupSort sorts together; divides width.", ge=2, le=4096
+    )
+    steps: int | None = setting(None, "Optimizer updates at most.", ge=1, le=1_000_000)
+    batch_size: int | None = setting(
+        None, "Samples of each side in one step.", ge=1, le=1_048_576
+    )
+    learning_rate: float | None = setting(
+        None, "Step size, as a spectral norm of the update.", gt=0.0, le=1.0
+    )
+    sample_bounds: bool = setting(
+        True, "Whether to bracket W1 between the given samples as well."
+    )
+    device: str = setting("auto", "Where to train: auto, cpu, cuda or cuda:<index>.")
+
+    def __post_init__(self) -> None:
+        """Check every field against its declared type and range.
+
+        Raises:
+            InvalidConfig: Names the field, what was expected and what was received.
+        """
+        hints = get_type_hints(type(self))
+        for item in fields(self):
+            value = getattr(self, item.name)
+            check_type(item.name, value, hints[item.name])
+            if value is not None:
+                check_bounds(item.name, value, item.metadata["bounds"])
+        self._check_together()
+
+    def _check_together(self) -> None:
+        width, group_size = self.width, self.group_size
+        if width and group_size and width % group_size:
+            raise InvalidConfig(
+                "group_size", f"expected a divisor of width {width}, got {group_size}"
+            )
+
+    def replace(self, **changes: Any) -> "EstimateConfig":
+        """Return a copy with the given fields changed, validated again."""
+        return replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON-ready values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "EstimateConfig":
+        """Build from parsed JSON; an unknown name is an error, not ignored.
+
+        Raises:
+            InvalidConfig: For an unknown name, a wrong type or a value out of range.
+        """
+        known = {item.name for item in fields(cls)}
+        for name in values:
+            if name not in known:
+                raise InvalidConfig(
+                    name, f"unknown setting, expected one of {sorted(known)}"
+                )
+        return cls(**values)
+
+
+def check_type(name: str, value: Any, hint: Any) -> None:
+    """Raise `InvalidConfig` unless `value` is of the annotated type."""
+    choices = [c for c in get_args(hint) if isinstance(c, str)]
+    if choices:
+        if value not in choices:
+            raise InvalidConfig(name, f"expected one of {choices}, got {value!r}")
+        return
+    accepted = tuple(get_args(hint)) or (hint,)
+    if float in accepted:
+        accepted += (int,)
+    if not isinstance(value, accepted) or (
+        isinstance(value, bool) and bool not in accepted
+    ):
+        wanted = " or ".join(
+            "null" if t is type(None) else t.__name__ for t in accepted
+        )
+        raise InvalidConfig(name, f"expected {wanted}, got {value!r}")
+
+
+def check_bounds(name: str, value: Any, bounds: dict[str, float]) -> None:
+    """Raise `InvalidConfig` unless `value` lies within the declared bounds."""
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    holds = {
+        "ge": lambda v, b: v >= b,
+        "gt": lambda v, b: v > b,
+        "le": lambda v, b: v <= b,
+        "lt": lambda v, b: v < b,
+    }
+    for key, bound in bounds.items():
+        if not holds[key](value, bound):  # NaN fails every comparison
+            wanted = " and ".join(f"{signs[k]} {b}" for k, b in bounds.items())
+            raise InvalidConfig(name, f"expected a value {wanted}, got {value!r}")

@@ -1,0 +1,128 @@
+"""The answer of an estimation: plain data with one JSON form for every door."""
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class StopReason(StrEnum):
+    """Why training ended."""
+
+    CONVERGED = "converged"
+    STEP_LIMIT = "step_limit"
+
+    @property
+    def message(self) -> str:
+        """Say what happened and what a user can do next."""
+        return _MESSAGES[self]
+
+
+_MESSAGES = {
+    StopReason.CONVERGED: "The validation objective stopped improving.",
+    StopReason.STEP_LIMIT: (
+        "All steps were taken; more effort or steps may tighten the bound."
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """One report of the training, in the units of the data.
+
+    `train` and `validation` are dual objectives (E_P f - E_Q f) of the 1-Lipschitz critic
+    on the fit samples of recent batches and on all validation samples.
+    """
+
+    step: int
+    elapsed_s: float
+    train: float
+    validation: float
+    learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerCertificate:
+    """Float64 norms of one layer of the evaluated critic.
+
+    `spectral_norm` is the largest singular value (for norm linf: the largest row L1
+    norm, then named `operator_norm`); `orthonormality_defect` is the spectral norm of
+    W W^T - I or W^T W - I, whichever is smaller in size.
+    """
+
+    rows: int
+    columns: int
+    operator_norm: float
+    orthonormality_defect: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """Upper bound on the Lipschitz constant of the evaluated critic.
+
+    `lipschitz_bound` is the product of the layers' operator norms, inflated for
+    rounding; `norm` is the ground norm it refers to.
+    """
+
+    lipschitz_bound: float
+    norm: str
+    layers: list[LayerCertificate]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A W1 estimate with everything needed to trust it; see docs/estimator.md.
+
+    Attributes:
+        estimate: Held-out mean difference of the critic over its certified Lipschitz
+            bound, in the units of the data. Unbiased for a quantity that is <= W1.
+        standard_error: Of `estimate`, from the test samples.
+        lower_bound: One-sided: <= W1(P, Q) with probability `confidence`.
+        lower_bounds: The same by every method; only `bound_method`, chosen before the
+            data were seen, is the promise.
+        p_value: For the hypothesis P = Q.
+        sample_lower_bound: Deterministic lower bound on W1 between the given samples.
+        sample_upper_bound: Cost of a feasible coupling of the given samples, or None.
+        sample_upper_bound_reason: How the upper bound was found, or why it is missing.
+        critic: The evaluated critic as a safetensors document (not part of the JSON).
+    """
+
+    estimate: float
+    standard_error: float
+    lower_bound: float
+    confidence: float
+    bound_method: str
+    lower_bounds: dict[str, float]
+    p_value: float
+    sample_lower_bound: float | None
+    sample_upper_bound: float | None
+    sample_upper_bound_reason: str
+    certificate: Certificate
+    curve: list[CurvePoint]
+    stop_reason: StopReason
+    steps: int
+    elapsed_s: float
+    n_source: int
+    n_target: int
+    dim: int
+    seed: int
+    device: str
+    config: dict[str, Any]
+    versions: dict[str, str]
+    warnings: list[str]
+    critic: bytes = field(repr=False, compare=False, default=b"")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contract's JSON document (everything but the critic)."""
+        document = asdict(self)
+        del document["critic"]
+        document["stop_reason"] = self.stop_reason.value
+        return document
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What `on_progress` receives: the step reached, and the newest curve point."""
+
+    step: int
+    max_steps: int
+    point: CurvePoint | None

@@ -1,0 +1,93 @@
+"""Check sample arrays before anything is computed from them.
+
+Samples are an array (n, d) of finite real numbers, one row a sample; a 1-D array of n
+numbers is n samples on the line.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimator.errors import InvalidSamples
+
+MIN_SAMPLES = 40
+"""Fewest samples a side: below it a fit / validation / test split is meaningless."""
+
+_CHUNK_ELEMENTS = 4_000_000
+
+
+def check_samples(name: str, samples: object) -> NDArray[np.generic]:
+    """Return `samples` as a finite real array (n, d), without copying where possible.
+
+    Args:
+        name: Field the error shall name, `source` or `target`.
+        samples: Array-like (n, d) or (n,), possibly memory-mapped.
+
+    Raises:
+        InvalidSamples: Ragged, not numeric, wrong number of axes, empty features, fewer
+            than `MIN_SAMPLES` rows, or NaN / infinity (with the position of the first).
+    """
+    array = _as_array(name, samples)
+    if array.dtype.kind not in "fiub":
+        raise InvalidSamples(name, f"expected real numbers, got dtype {array.dtype}")
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise InvalidSamples(
+            name, f"expected an array (n, d), got {array.ndim} axes {array.shape}"
+        )
+    n, dim = array.shape
+    if dim == 0:
+        raise InvalidSamples(name, f"expected at least 1 feature, got shape {(n, dim)}")
+    if n < MIN_SAMPLES:
+        raise InvalidSamples(name, f"expected at least {MIN_SAMPLES} samples, got {n}")
+    _check_finite(name, array)
+    return array
+
+
+def check_pair(
+    source: object, target: object
+) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
+    """Return both sample arrays checked, and of equal dimension.
+
+    Raises:
+        InvalidSamples: As `check_samples`, or the dimensions differ.
+    """
+    x = check_samples("source", source)
+    y = check_samples("target", target)
+    if x.shape[1] != y.shape[1]:
+        raise InvalidSamples(
+            "target",
+            f"expected dimension {x.shape[1]} as in source, got {y.shape[1]}",
+        )
+    return x, y
+
+
+def _as_array(name: str, samples: object) -> NDArray[np.generic]:
+    try:
+        array = np.asanyarray(samples)
+    except ValueError as error:
+        raise InvalidSamples(
+            name, "expected rows of equal length, got a ragged list"
+        ) from error
+    if array.dtype == object:
+        raise InvalidSamples(
+            name, "expected rows of equal length holding numbers, got dtype object"
+        )
+    return array
+
+
+def _check_finite(name: str, array: NDArray[np.generic]) -> None:
+    """Look for NaN and infinity a block of rows at a time."""
+    if array.dtype.kind != "f":
+        return
+    rows = max(1, _CHUNK_ELEMENTS // array.shape[1])
+    for start in range(0, len(array), rows):
+        finite = np.isfinite(array[start : start + rows])
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            value = array[start + row, column]
+            raise InvalidSamples(
+                name,
+                f"expected finite numbers, got {value} at row {start + row}, "
+                f"column {column}",
+            )
