@@ -29,8 +29,8 @@ _MESSAGES = {
 class CurvePoint:
     """One report of the training, in the units of the data.
 
-    `train` and `validation` are dual objectives (E_P f - E_Q f) of the 1-Lipschitz critic
-    on the fit samples of recent batches and on all validation samples.
+    `train` and `validation` are dual objectives (E_P f - E_Q f) of the 1-Lipschitz
+    critic on the fit samples of recent batches and on the validation samples.
     """
 
     step: int
@@ -44,9 +44,9 @@ class CurvePoint:
 class LayerCertificate:
     """Float64 norms of one layer of the evaluated critic.
 
-    `spectral_norm` is the largest singular value (for norm linf: the largest row L1
-    norm, then named `operator_norm`); `orthonormality_defect` is the spectral norm of
-    W W^T - I or W^T W - I, whichever is smaller in size.
+    `operator_norm` is the largest singular value (for norm linf: the largest row L1
+    norm); `orthonormality_defect` is the spectral norm of W W^T - I or W^T W - I,
+    whichever has fewer rows, and None where the constraint does not ask for it.
     """
 
     rows: int
