@@ -1,0 +1,63 @@
+# Everything a developer or the CI runs. Needs Python >= 3.11 and make, nothing else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CANDIDATES := python3 python3.13 python3.12 python3.11
+IS_RECENT := import sys; sys.exit(sys.version_info < (3, 11))
+
+# `make PYTHON=/path/to/python3.12 setup` chooses another interpreter.
+PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),\
+	$(shell $(name) -c '$(IS_RECENT)' 2>/dev/null && echo $(name))))
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
+		| awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: $(STAMP) ## Create .venv and install Kantor for development
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { \
+		echo "expected Python 3.11 or newer as one of: $(CANDIDATES); found none" >&2; \
+		exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@touch $@
+
+.PHONY: demo
+demo: $(STAMP) ## Run a service, submit handwritten digits, show what comes back
+	$(BIN)/kantor demo --out demo-output
+
+.PHONY: serve
+serve: $(STAMP) ## Run the whole service on http://127.0.0.1:8000
+	$(BIN)/kantor serve
+
+.PHONY: test
+test: $(STAMP) ## Run every test but the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+.PHONY: test-slow
+test-slow: $(STAMP) ## Run the slow tests
+	$(BIN)/python -m pytest -m slow
+
+.PHONY: check
+check: $(STAMP) ## Check format, lint, types, import direction and the container files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint docker/*.Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+.PHONY: fix
+fix: $(STAMP) ## Format the code and apply the safe lint fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: clean
+clean: ## Remove the virtual environment and what the demo wrote
+	rm -rf $(VENV) demo-output
