@@ -1,0 +1,115 @@
+"""What an operator can set, each by an environment variable `KANTOR_<NAME>`.
+
+An instance is built once, at the edge (a console command, a test), and handed down;
+nothing here is read at import, and there is no global instance.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+DAY_S = 86_400.0
+
+
+def default_data_dir() -> Path:
+    """Return the folder used where no other is set."""
+    return Path.home() / ".local" / "share" / "kantor"
+
+
+class Settings(BaseSettings):
+    """Settings of every process of the service; secrets are masked in `repr`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="KANTOR_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Folder of datasets, results and the embedded Valkey's files.",
+    )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Redis (>= 6.2) or Valkey to use, as redis://, rediss:// or unix://. "
+            "Empty: `kantor serve` starts the embedded Valkey."
+        ),
+    )
+    key_prefix: str = Field(
+        default="kantor",
+        pattern=r"^[A-Za-z0-9_.:-]+$",
+        description="Start of every Redis key, used as the cluster hash tag.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port the API listens on."
+    )
+    workers: int | None = Field(
+        default=None,
+        ge=0,
+        description="Worker processes of `kantor serve`; empty: one per GPU, else one.",
+    )
+    worker_threads: int | None = Field(
+        default=None,
+        ge=1,
+        description="CPU threads of one worker; empty: the cores shared out evenly.",
+    )
+    lease_s: float = Field(
+        default=15.0,
+        gt=0,
+        description="Silence of a worker after which its jobs are given to another.",
+    )
+    heartbeat_s: float = Field(
+        default=5.0,
+        gt=0,
+        description="Time between two signs of life of a worker; below `lease_s`.",
+    )
+    max_attempts: int = Field(
+        default=3,
+        ge=1,
+        description="Workers a job may lose before it fails with code worker_lost.",
+    )
+    drain_s: float = Field(
+        default=15.0,
+        gt=0,
+        description="Time a worker has to give its job back after SIGTERM.",
+    )
+    result_ttl_s: float = Field(
+        default=7 * DAY_S, gt=0, description="How long an ended job is kept."
+    )
+    event_ttl_s: float = Field(
+        default=3600.0,
+        gt=0,
+        description="How long the events of an ended job are kept.",
+    )
+    max_events: int = Field(
+        default=1000, ge=10, description="Newest events kept of each job."
+    )
+    max_queued: int = Field(
+        default=10_000,
+        ge=1,
+        description="Jobs queued or running at which new ones are turned away.",
+    )
+    max_body_bytes: int = Field(
+        default=256 * MEBIBYTE, ge=1024, description="Largest request body."
+    )
+    max_samples: int = Field(
+        default=10_000_000, ge=1, description="Most samples on one side of a job."
+    )
+    max_dim: int = Field(
+        default=65_536, ge=1, description="Most features of one sample."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe log message that is written."
+    )
+
+    @model_validator(mode="after")
+    def _check_heartbeat(self) -> "Settings":
+        if self.heartbeat_s >= self.lease_s:
+            raise ValueError(
+                f"expected heartbeat_s below lease_s {self.lease_s}, "
+                f"received {self.heartbeat_s}"
+            )
+        return self

@@ -1,0 +1,24 @@
+import pytest
+from pydantic import ValidationError
+
+from service.settings import Settings
+
+
+def test_every_setting_is_documented() -> None:
+    undocumented = [n for n, f in Settings.model_fields.items() if not f.description]
+    assert undocumented == []
+
+
+def test_environment_sets_a_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KANTOR_PORT", "9000")
+    assert Settings().port == 9000
+
+
+def test_a_secret_is_masked_in_repr() -> None:
+    settings = Settings.model_validate({"redis_url": "redis://:hunter2@h:1"})
+    assert "hunter2" not in repr(settings)
+
+
+def test_a_heartbeat_slower_than_the_lease_is_refused() -> None:
+    with pytest.raises(ValidationError, match="expected heartbeat_s below lease_s"):
+        Settings(lease_s=1.0, heartbeat_s=2.0)
