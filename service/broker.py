@@ -1,0 +1,91 @@
+"""Connect to Redis or Valkey, and refuse a server that cannot keep jobs safe.
+
+Three kinds of client, since each waits differently: the API answers 503 within two
+seconds, a worker's calls never repeat by themselves (a claim whose reply was lost must
+not be claimed again), and no call of either blocks longer than its socket timeout.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+OLDEST_VERSION = (6, 2)
+CONNECT_TIMEOUT_S = 1.0
+ANSWER_TIMEOUT_S = 2.0
+BLOCK_S = 1.0
+"""Longest that a blocking read may wait: well below `ANSWER_TIMEOUT_S`."""
+
+_OPTIONS: dict[str, Any] = {
+    "protocol": 2,
+    "decode_responses": True,
+    "socket_connect_timeout": CONNECT_TIMEOUT_S,
+    "socket_timeout": ANSWER_TIMEOUT_S,
+}
+
+
+class BrokerUnsuitable(RuntimeError):
+    """Refuse a Redis server that lacks what the queue needs."""
+
+
+@dataclass(frozen=True)
+class ServerReport:
+    """What a server is, and what an operator should change about it."""
+
+    version: str
+    warnings: list[str]
+
+
+def connect(url: str) -> redis.Redis:
+    """Return a client for a worker: bounded waits, nothing sent twice."""
+    client: redis.Redis = redis.Redis.from_url(
+        url, **_OPTIONS, retry=Retry(NoBackoff(), 0)
+    )
+    return client
+
+
+def connect_async(url: str) -> redis.asyncio.Redis:
+    """Return a client for the API; a connection found closed is opened again once."""
+    retry = AsyncRetry(
+        NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)
+    )
+    client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(
+        url, **_OPTIONS, retry=retry
+    )
+    return client
+
+
+def check_server(client: redis.Redis) -> ServerReport:
+    """Return the server's version and warnings about its configuration.
+
+    Raises:
+        BrokerUnsuitable: The server is older than Redis 6.2.
+        redis.exceptions.RedisError: The server does not answer.
+    """
+    info: dict[str, Any] = client.info()
+    version = str(info["redis_version"])
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_VERSION:
+        raise BrokerUnsuitable(
+            f"expected Redis >= 6.2 or Valkey, received version {version}"
+        )
+    return ServerReport(str(info.get("valkey_version", version)), _warnings(info))
+
+
+def _warnings(info: dict[str, Any]) -> list[str]:
+    warnings = []
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        warnings.append(
+            f"expected maxmemory-policy noeviction, received {policy}: "
+            "jobs may be evicted when memory runs out"
+        )
+    if not info.get("aof_enabled", 0):
+        warnings.append(
+            "expected appendonly yes, received no: "
+            "jobs of the last seconds or minutes are lost when the server stops"
+        )
+    return warnings
