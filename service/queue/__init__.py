@@ -1,0 +1,41 @@
+"""The job queue: leases on two sorted sets of Redis, every transition one Lua script.
+
+`JobBoard` is the API's side (asyncio), `LeaseQueue` the workers' side. What both rely
+on: an accepted job ends exactly once; only the worker that holds it can end it; a job
+whose worker falls silent is given to another, at most `max_attempts` times. The key map
+is in `scripts/common.lua`.
+"""
+
+from service.queue.board import (
+    IdempotencyConflict,
+    JobActive,
+    JobBoard,
+    QueueFull,
+    QuotaExceeded,
+)
+from service.queue.leases import Claim, Holding, LeaseQueue
+from service.queue.records import (
+    JobError,
+    JobEvent,
+    JobRecord,
+    JobStatus,
+    NewJob,
+    SampleRef,
+)
+
+__all__ = [
+    "Claim",
+    "Holding",
+    "IdempotencyConflict",
+    "JobActive",
+    "JobBoard",
+    "JobError",
+    "JobEvent",
+    "JobRecord",
+    "JobStatus",
+    "LeaseQueue",
+    "NewJob",
+    "QueueFull",
+    "QuotaExceeded",
+    "SampleRef",
+]

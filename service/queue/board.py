@@ -1,0 +1,194 @@
+"""The API's side of the queue: submit, look, cancel, follow."""
+
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, cast
+
+import redis.asyncio
+
+from service.broker import BLOCK_S
+from service.queue.keys import Keys
+from service.queue.records import JobEvent, JobRecord, JobStatus, NewJob
+from service.queue.scripting import milliseconds, script_text
+from service.settings import DAY_S, Settings
+
+IDEMPOTENCY_LIFE_S = DAY_S
+SCRIPTS = ("enqueue", "cancel", "delete", "reap")
+
+
+class QueueFull(Exception):
+    """Refuse a job: as many as `max_queued` are queued or running."""
+
+
+class QuotaExceeded(Exception):
+    """Refuse a job: its owner has as many unfinished ones as it may have."""
+
+
+class IdempotencyConflict(Exception):
+    """Refuse a job: its idempotency key stands for a different request."""
+
+
+class JobActive(Exception):
+    """Refuse to delete a job that has not ended."""
+
+
+class JobBoard:
+    """What the API does with jobs; each transition is one script on the server.
+
+    Every method raises `redis.exceptions.RedisError` when the server is away.
+    """
+
+    def __init__(self, client: redis.asyncio.Redis, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+        self._keys = Keys(settings.key_prefix)
+        self._scripts = {
+            name: client.register_script(script_text(name)) for name in SCRIPTS
+        }
+
+    async def enqueue(self, job: NewJob) -> JobRecord:
+        """Queue a job, or return the one that its idempotency key stands for.
+
+        Safe to repeat when the reply was lost: an id is accepted once.
+
+        Raises:
+            QueueFull: Too many jobs are unfinished.
+            QuotaExceeded: Its owner has too many unfinished jobs.
+            IdempotencyConflict: The key was used for another request.
+        """
+        verdict, job_id = await self._run("enqueue", *self._enqueue_arguments(job))
+        refusals = {
+            "full": QueueFull,
+            "quota": QuotaExceeded,
+            "conflict": IdempotencyConflict,
+        }
+        if verdict in refusals:
+            raise refusals[verdict](job_id)
+        record = await self.get(job_id)
+        if record is None:  # the replayed job was deleted since
+            raise IdempotencyConflict(job_id)
+        return record
+
+    async def get(self, job_id: str) -> JobRecord | None:
+        """Return a job, or None if there is none of that id."""
+        fields = await _reply(self._client.hgetall(self._keys("job", job_id)))
+        return JobRecord.from_hash(fields) if "status" in fields else None
+
+    async def position(self, job_id: str) -> int | None:
+        """Return how many queued jobs go before this one; None if it is not queued."""
+        return cast(
+            "int | None", await _reply(self._client.zrank(self._keys("ready"), job_id))
+        )
+
+    async def cancel(self, job_id: str) -> JobRecord | None:
+        """Cancel a queued job, ask a running one to stop, leave an ended one."""
+        await self._run("cancel", job_id)
+        return await self.get(job_id)
+
+    async def delete(self, job_id: str) -> bool:
+        """Forget an ended job; return whether it was known.
+
+        Raises:
+            JobActive: The job is queued or running.
+        """
+        verdict = await self._run("delete", job_id)
+        if verdict == "active":
+            raise JobActive(job_id)
+        return bool(verdict == "deleted")
+
+    async def page(
+        self,
+        *,
+        owner: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[tuple[int, JobRecord]]:
+        """Return jobs, newest first, each with its sequence number.
+
+        Args:
+            owner: Only jobs of this owner; None: of all.
+            before: Only jobs with a smaller sequence number: the cursor of a page.
+            limit: Most jobs to return.
+        """
+        index = self._keys("index") if owner is None else self._keys("index", owner)
+        newest = "+inf" if before is None else f"({before}"
+        found = await _reply(
+            self._client.zrevrangebyscore(
+                index, newest, "-inf", start=0, num=limit, withscores=True
+            )
+        )
+        async with self._client.pipeline(transaction=False) as pipe:
+            for job_id, _ in found:
+                pipe.hgetall(self._keys("job", job_id))
+            hashes = await pipe.execute()
+        return [
+            (int(seq), JobRecord.from_hash(fields))
+            for (_, seq), fields in zip(found, hashes, strict=True)
+            if "status" in fields
+        ]
+
+    async def history(self, job_id: str, after: str = "0-0") -> list[JobEvent]:
+        """Return the kept events of a job that follow the event of id `after`."""
+        entries = await _reply(
+            self._client.xrange(self._keys("events", job_id), min=f"({after}")
+        )
+        return [JobEvent.from_entry(*entry) for entry in entries]
+
+    async def events(self, job_id: str, after: str = "0-0") -> AsyncIterator[JobEvent]:
+        """Yield events as they happen, until the terminal one.
+
+        Ends, too, when the job is forgotten, or has ended and its events are gone.
+
+        Args:
+            job_id: The job to follow.
+            after: Id of the last event that was seen.
+        """
+        stream = self._keys("events", job_id)
+        while True:
+            reply = await _reply(
+                self._client.xread({stream: after}, block=milliseconds(BLOCK_S))
+            )
+            for entry in reply[0][1] if reply else []:
+                event = JobEvent.from_entry(*entry)
+                yield event
+                if event.is_terminal:
+                    return
+                after = event.id
+            if not reply and await self._has_ended(job_id):
+                return
+
+    async def reap(self) -> int:
+        """Recover jobs of silent workers; return how many. Anybody may call it."""
+        lease = milliseconds(self._settings.lease_s)
+        return int(await self._run("reap", lease, self._settings.max_attempts))
+
+    async def _has_ended(self, job_id: str) -> bool:
+        status = await _reply(self._client.hget(self._keys("job", job_id), "status"))
+        return status is None or JobStatus(status).is_terminal
+
+    def _enqueue_arguments(self, job: NewJob) -> list[str | int]:
+        life = {
+            "result_ttl": milliseconds(self._settings.result_ttl_s),
+            "event_ttl": milliseconds(self._settings.event_ttl_s),
+            "max_events": self._settings.max_events,
+        }
+        fields = job.to_fields() | life
+        return [
+            job.id,
+            job.owner,
+            job.priority,
+            "" if job.deadline_s is None else milliseconds(job.deadline_s),
+            self._settings.max_queued,
+            "" if job.quota is None else job.quota,
+            job.idempotency_key,
+            job.body_digest,
+            milliseconds(IDEMPOTENCY_LIFE_S),
+            *(part for pair in fields.items() for part in pair),
+        ]
+
+    async def _run(self, script: str, *arguments: str | int) -> Any:
+        return await self._scripts[script](keys=[self._keys.tag], args=arguments)
+
+
+async def _reply(pending: Awaitable[Any] | Any) -> Any:
+    """Await a reply; redis-py types its commands as both sync and async."""
+    return await cast("Awaitable[Any]", pending)

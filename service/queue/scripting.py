@@ -1,0 +1,17 @@
+"""Load the Lua scripts that lie beside this module."""
+
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def script_text(name: str) -> str:
+    """Return a whole script: the common helpers, then `scripts/<name>.lua`."""
+    folder = files("service.queue") / "scripts"
+    parts = (folder / f"{part}.lua" for part in ("common", name))
+    return "\n".join(part.read_text(encoding="utf-8") for part in parts)
+
+
+def milliseconds(seconds: float) -> int:
+    """Return a duration as the scripts take it: whole milliseconds, at least one."""
+    return max(1, round(seconds * 1000))

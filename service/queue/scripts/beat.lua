@@ -1,0 +1,22 @@
+-- Renew a lease and tell the holder whether to go on.
+-- ARGV: worker name, then id, token, ... of all that it holds (none: it is idle).
+-- Returns one of 'held', 'cancel', 'deadline', 'lost' for each.
+redis.call('SET', key('seen'), now)
+redis.call('ZADD', key('workers'), now, ARGV[1])
+local answers = {}
+for i = 2, #ARGV, 2 do
+  local id, token = ARGV[i], ARGV[i + 1]
+  local answer = 'lost'
+  if owned(id, token) then
+    redis.call('ZADD', key('leases'), now, id)
+    local deadline = get(id, 'deadline_at')
+    answer = 'held'
+    if get(id, 'cancel') then
+      answer = 'cancel'
+    elseif deadline and now > tonumber(deadline) then
+      answer = 'deadline'
+    end
+  end
+  answers[#answers + 1] = answer
+end
+return answers

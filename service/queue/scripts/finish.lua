@@ -1,0 +1,19 @@
+-- End a job as its holder, once: only the current token is believed.
+-- ARGV: id, token, status (succeeded | failed | cancelled), detail of the event (JSON),
+--       then field, value, ... of the job hash (result, critic, error).
+-- Returns 'done', or 'lost' when another holds or ended the job. A repeated call of the
+-- one that ended it (its reply was lost) is 'done' again.
+local id, token, status, detail = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if get(id, 'done_by') == token then return 'done' end
+if not owned(id, token) then
+  count('commits_refused')
+  return 'lost'
+end
+redis.call('HSET', job_key(id), 'done_by', token, unpack(ARGV, 5))
+close(id, status, detail)
+local took = now - tonumber(get(id, 'started_at'))
+count('run_ms', took)
+for _, bound_s in ipairs({1, 3, 10, 30, 100, 300, 1000, 3000, 10000}) do
+  if took <= bound_s * 1000 then count('run_le_' .. bound_s) end
+end
+return 'done'
