@@ -1,0 +1,18 @@
+"""Content-addressed files: datasets, results, critics, checkpoints.
+
+Equal content has one name and is kept once. A file appears whole or not at all
+(temporary file, fsync, rename), so that readers in other processes need no lock.
+"""
+
+from service.store.blobs import BlobStore, UnknownBlob
+from service.store.datasets import DatasetInfo, DatasetStore, UnknownDataset
+from service.store.writer import DatasetWriter
+
+__all__ = [
+    "BlobStore",
+    "DatasetInfo",
+    "DatasetStore",
+    "DatasetWriter",
+    "UnknownBlob",
+    "UnknownDataset",
+]

@@ -1,0 +1,63 @@
+"""Byte strings by their SHA-256 digest: result documents, critics, checkpoints."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from service.store.folder import Folder
+
+
+class UnknownBlob(KeyError):
+    """Report that no blob has the digest."""
+
+
+class BlobStore:
+    """Blobs in `<data_dir>/blobs`."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = Folder(data_dir / "blobs", suffix="")
+
+    def put(self, content: bytes) -> str:
+        """Store bytes; return their digest."""
+        digest = hashlib.sha256(content).hexdigest()
+        with self._folder.temporary() as (file, path):
+            file.write(content)
+            self._folder.keep(file, path, digest)
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes of a digest.
+
+        Raises:
+            UnknownBlob: There is no such blob.
+        """
+        return self.path(digest).read_bytes()
+
+    def path(self, digest: str) -> Path:
+        """Return the file that holds a blob, for streaming it.
+
+        Raises:
+            UnknownBlob: There is no such blob.
+        """
+        path = self._folder.find(digest)
+        if path is None:
+            raise UnknownBlob(digest)
+        return path
+
+    def touch(self, digest: str) -> None:
+        """Mark a blob as used, so that a sweep leaves it.
+
+        Raises:
+            UnknownBlob: There is no such blob.
+        """
+        os.utime(self.path(digest))
+
+    def delete(self, digest: str) -> bool:
+        """Remove a blob; return whether there was one."""
+        return self._folder.remove(digest)
+
+    def sweep(
+        self, *, unused_s: float, in_use: frozenset[str] = frozenset()
+    ) -> list[str]:
+        """Remove blobs that nobody has used for a time; return their digests."""
+        return self._folder.sweep(unused_s=unused_s, in_use=in_use)
