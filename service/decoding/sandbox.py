@@ -1,0 +1,100 @@
+"""Decode one untrusted file in a subprocess that can neither grow nor linger.
+
+`run_decoder` is the caller's side; the module run as a program is the other. The limits
+are set by the subprocess itself before it looks at the file. It leaves an npy file and
+exits 0, or prints the reason and exits 3; every other end is a limit that it met.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from service.decoding.delimited import csv_to_npy
+from service.decoding.formats import FileFormat, Limits, Undecodable
+from service.decoding.npz import npz_to_npy
+from service.decoding.parquet import parquet_to_npy
+
+_REFUSED = 3
+_MAX_REASON_BYTES = 2000
+_DECODERS = {
+    FileFormat.NPZ: npz_to_npy,
+    FileFormat.CSV: csv_to_npy,
+    FileFormat.PARQUET: parquet_to_npy,
+}
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",  # each thread would reserve address space
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+def run_decoder(
+    path: Path, file_format: FileFormat, output: Path, limits: Limits
+) -> None:
+    """Decode `path` into the npy file `output` within the limits.
+
+    Raises:
+        Undecodable: The decoder refused the file, or met its memory or time limit.
+    """
+    request = json.dumps(
+        {
+            "path": str(path),
+            "format": file_format,
+            "output": str(output),
+            "limits": asdict(limits),
+        }
+    )
+    command = [sys.executable, "-P", "-m", "service.decoding.sandbox", request]
+    try:
+        ended = subprocess.run(
+            command,
+            env=_ENVIRONMENT | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=limits.timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Undecodable(
+            f"expected a {file_format} file that is read within {limits.timeout_s:g} s"
+        ) from error
+    if ended.returncode == _REFUSED:
+        reason = ended.stdout[:_MAX_REASON_BYTES]
+        raise Undecodable(reason.decode("utf-8", "replace"))
+    if ended.returncode != 0:
+        raise Undecodable(
+            f"expected a {file_format} file that is read within "
+            f"{limits.memory_bytes} bytes of memory"
+        )
+
+
+def main(request: str) -> int:
+    """Decode under limits; return the exit status."""
+    asked = json.loads(request)
+    limits = Limits(**asked["limits"])
+    _restrict(limits)
+    decoder = _DECODERS[FileFormat(asked["format"])]
+    try:
+        decoder(Path(asked["path"]), Path(asked["output"]), limits)
+    except Undecodable as error:
+        sys.stdout.write(str(error))
+        return _REFUSED
+    return 0
+
+
+def _restrict(limits: Limits) -> None:
+    """Take away memory, time, disk and core dumps beyond the limits."""
+    seconds = int(limits.timeout_s) + 1
+    file_bytes = limits.max_bytes + 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,102 @@
+"""Errors of the service's HTTP door. Routes raise them; `service.problems` answers.
+
+ServiceError
+├── NotUnderstood          the body is not what its content type says
+├── InvalidRequest         a part of the request is wrong; says which
+│   ├── InvalidFile        sample bytes that cannot be read as one array
+│   └── LimitExceeded      more samples, features or bytes than allowed
+├── UnsupportedMedia       a content type or format that is not read here
+├── BodyTooLarge           more bytes than the operator allows
+├── JobNotFound, DatasetNotFound
+└── JobNotFinished         asked for something that exists only at the end
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldError:
+    """One thing that is wrong with a request.
+
+    Attributes:
+        detail: What was expected and what was received.
+        pointer: JSON pointer into the body, as `#/config/seed`.
+        parameter: Name of the query, path or header parameter, for those.
+    """
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the parts that are there."""
+        parts = {"pointer": self.pointer, "parameter": self.parameter}
+        return {k: v for k, v in parts.items() if v is not None} | {
+            "detail": self.detail
+        }
+
+
+class ServiceError(Exception):
+    """Base of every error that a route raises on purpose.
+
+    Attributes:
+        detail: One sentence for the caller: what was expected, what was received.
+        errors: The parts of the request it is about.
+    """
+
+    def __init__(self, detail: str, *errors: FieldError) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = errors
+
+
+class NotUnderstood(ServiceError):
+    """Reject a body that cannot be parsed at all."""
+
+
+class InvalidRequest(ServiceError, ValueError):
+    """Reject a request whose parts are readable but wrong."""
+
+    @classmethod
+    def at(cls, pointer: str, reason: str) -> "InvalidRequest":
+        """Build from one JSON pointer and the reason it is wrong."""
+        return cls(reason, FieldError(pointer=pointer, detail=reason))
+
+
+class InvalidFile(InvalidRequest):
+    """Reject sample bytes that cannot be read as one array of numbers."""
+
+
+class LimitExceeded(InvalidRequest):
+    """Reject more samples, features or bytes than this service takes."""
+
+
+class UnsupportedMedia(ServiceError):
+    """Reject a content type that this route does not read."""
+
+
+class BodyTooLarge(ServiceError):
+    """Reject a body over the configured number of bytes."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"expected a body of at most {max_bytes} bytes, received more")
+
+
+class JobNotFound(ServiceError, LookupError):
+    """Report that no such job is known (never was, was deleted, or has expired)."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"no job {job_id!r}; it may have been deleted or expired")
+
+
+class DatasetNotFound(ServiceError, LookupError):
+    """Report that no such dataset is stored."""
+
+    def __init__(self, dataset_id: str, pointer: str | None = None) -> None:
+        detail = f"no dataset {dataset_id!r}; upload it first"
+        errors = [FieldError(pointer=pointer, detail=detail)] if pointer else []
+        super().__init__(detail, *errors)
+
+
+class JobNotFinished(ServiceError):
+    """Report that an answer exists only once the job has succeeded."""

@@ -1,0 +1,154 @@
+"""What callers send: strict pydantic models of the request bodies.
+
+Unknown fields are errors, numbers are never taken from strings, and NaN or infinity is
+not JSON. The schema of `config` is derived from `estimator.EstimateConfig`, which alone
+says what can be set, in which range, and what it means.
+"""
+
+from dataclasses import fields
+from typing import Annotated, Any, Literal, get_type_hints
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+    create_model,
+)
+
+from estimator.config import EstimateConfig
+from estimator.samples import MIN_SAMPLES
+
+MAX_LABELS = 32
+MAX_PRIORITY = 9
+MAX_DEADLINE_S = 7 * 86_400
+
+STRICT = ConfigDict(
+    extra="forbid",
+    strict=True,
+    frozen=True,
+    allow_inf_nan=False,
+    hide_input_in_errors=True,
+)
+
+DatasetId = Annotated[str, StringConstraints(pattern=r"^ds_[0-9a-f]{64}$")]
+JobId = Annotated[str, StringConstraints(pattern=r"^job_[0-9a-f]{32}$")]
+LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+LabelValue = Annotated[str, StringConstraints(max_length=256)]
+Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=MAX_LABELS)]
+Priority = Annotated[int, Field(ge=-MAX_PRIORITY, le=MAX_PRIORITY)]
+
+_ROWS = {
+    "type": "array",
+    "minItems": MIN_SAMPLES,
+    "items": {
+        "anyOf": [
+            {"type": "number"},
+            {"type": "array", "items": {"type": "number"}, "minItems": 1},
+        ]
+    },
+    "description": "One row a sample; plain numbers are samples on the line.",
+}
+
+
+class InlineSamples(BaseModel):
+    """Samples written in the request itself."""
+
+    model_config = STRICT
+
+    # The rows are checked as one array (`estimator.samples`), not number by number.
+    samples: Annotated[list[Any], WithJsonSchema(_ROWS)]
+
+
+class DatasetReference(BaseModel):
+    """Samples that were uploaded before."""
+
+    model_config = STRICT
+
+    dataset: DatasetId = Field(description="Id that POST /v1/datasets answered.")
+
+
+def _branch(value: Any) -> str | None:
+    """Name the model a value is meant for, by the field it has."""
+    if isinstance(value, InlineSamples | DatasetReference):
+        return "<inline>" if isinstance(value, InlineSamples) else "<reference>"
+    if not isinstance(value, dict):
+        return None
+    branches = {"samples": "<inline>", "dataset": "<reference>"}
+    return next((name for key, name in branches.items() if key in value), None)
+
+
+SampleSource = Annotated[
+    Annotated[InlineSamples, Tag("<inline>")]
+    | Annotated[DatasetReference, Tag("<reference>")],
+    Discriminator(
+        _branch,
+        custom_error_type="sample_source",
+        custom_error_message='expected {"samples": [[...]]} or {"dataset": "ds_..."}',
+    ),
+]
+
+
+def _config_fields() -> dict[str, Any]:
+    """Translate each declared setting into a pydantic field."""
+    hints = get_type_hints(EstimateConfig)
+    return {
+        item.name: (
+            hints[item.name],
+            Field(
+                default=item.default,
+                description=item.metadata["meaning"],
+                **item.metadata["bounds"],
+            ),
+        )
+        for item in fields(EstimateConfig)
+    }
+
+
+ConfigModel: type[BaseModel] = create_model(
+    "EstimateConfig",
+    __config__=STRICT,
+    __doc__="Settings of the estimation; every one has a default.",
+    **_config_fields(),
+)
+
+
+class JobOptions(BaseModel):
+    """What a job request says besides its samples."""
+
+    model_config = STRICT
+
+    config: ConfigModel = Field(  # type: ignore[valid-type]
+        default_factory=ConfigModel, description="Settings of the estimation."
+    )
+    labels: Labels = Field(
+        default_factory=dict, description="Names of your own, to find the job by."
+    )
+    priority: Priority = Field(default=0, description="Higher is claimed earlier.")
+    deadline_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_DEADLINE_S,
+        description="Give up when the job has not ended this long after submission.",
+    )
+
+    def estimate_config(self) -> EstimateConfig:
+        """Return the settings as the estimator takes them.
+
+        Raises:
+            InvalidConfig: For a combination that the estimator refuses.
+        """
+        return EstimateConfig.from_dict(self.config.model_dump())  # type: ignore[attr-defined]
+
+
+class JobRequest(JobOptions):
+    """Body of POST /v1/jobs: how far apart are the source and the target?"""
+
+    source: SampleSource = Field(description="Samples of P.")
+    target: SampleSource = Field(description="Samples of Q.")
+
+
+CurveFormat = Literal["json", "csv", "png", "svg"]
