@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Workers a job may lose before it fails with code worker_lost.",
     )
+    max_claim: int = Field(
+        default=8,
+        ge=1,
+        description="Most small jobs that a worker takes at once.",
+    )
     drain_s: float = Field(
         default=15.0,
         gt=0,

@@ -1,0 +1,5 @@
+"""The worker process: warm, one job after another, with a lifeline to the queue."""
+
+from service.worker.process import run_worker
+
+__all__ = ["run_worker"]

@@ -1,0 +1,151 @@
+"""Carry out one claimed job: load, estimate, store. What came of it is a value."""
+
+import json
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import structlog
+from numpy.typing import NDArray
+
+from estimator import Estimate, EstimateConfig, EstimationStopped, InvalidInput
+from estimator.result import Progress
+from service.queue import Claim, Holding, JobError
+from service.store import BlobStore, DatasetStore, UnknownBlob, UnknownDataset
+from service.worker.lifeline import Lifeline
+
+log = structlog.get_logger(__name__)
+
+
+class Estimation(Protocol):
+    """The signature of `estimator.estimate_w1`."""
+
+    def __call__(
+        self,
+        x: NDArray[Any],
+        y: NDArray[Any],
+        config: EstimateConfig,
+        *,
+        on_progress: Callable[[Progress], None] | None,
+        should_stop: Callable[[], bool] | None,
+        resume_from: bytes | None,
+    ) -> Estimate:
+        """Estimate W1 between two samples."""
+
+
+@dataclass(frozen=True)
+class Succeeded:
+    """The estimate is stored; digests of its document and of its critic."""
+
+    result: str
+    critic: str | None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job cannot succeed."""
+
+    error: JobError
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """Training stopped because the job was cancelled."""
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """Training stopped because this worker shall end; another goes on from here."""
+
+    checkpoint: str | None
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Training stopped because the job belongs to another worker now."""
+
+
+Outcome = Succeeded | Failed | Cancelled | Interrupted | Lost
+
+
+class Execution:
+    """Runs claimed jobs with one estimation function, in this thread."""
+
+    def __init__(
+        self,
+        estimate: Estimation,
+        lifeline: Lifeline,
+        *,
+        datasets: DatasetStore,
+        blobs: BlobStore,
+        stopping: threading.Event,
+    ) -> None:
+        self._estimate = estimate
+        self._lifeline = lifeline
+        self._datasets = datasets
+        self._blobs = blobs
+        self._stopping = stopping
+
+    def run(self, claim: Claim) -> Outcome:
+        """Carry out a job; every error becomes an outcome."""
+        try:
+            return self._store(self._train(claim))
+        except EstimationStopped as stopped:
+            return self._stopped(claim, stopped.checkpoint)
+        except InvalidInput as error:
+            return Failed(JobError("invalid_input", str(error)))
+        except UnknownDataset as error:
+            detail = f"The dataset {error.args[0]} is gone."
+            return Failed(JobError("dataset_missing", detail))
+        except Exception:  # noqa: BLE001  the worker outlives any job
+            log.error("job_crashed", traceback=traceback.format_exc())
+            detail = "The estimation failed unexpectedly; the server's log has more."
+            return Failed(JobError("internal_error", detail))
+
+    def _train(self, claim: Claim) -> Estimate:
+        job = claim.job
+        return self._estimate(
+            self._datasets.open_array(job.source.dataset),
+            self._datasets.open_array(job.target.dataset),
+            EstimateConfig.from_dict(job.config),
+            on_progress=lambda p: self._lifeline.report(claim, progress_document(p)),
+            should_stop=lambda: self._should_stop(claim),
+            resume_from=self._checkpoint(claim),
+        )
+
+    def _store(self, estimate: Estimate) -> Succeeded:
+        document = json.dumps(estimate.to_dict(), allow_nan=False).encode()
+        critic = self._blobs.put(estimate.critic) if estimate.critic else None
+        return Succeeded(self._blobs.put(document), critic)
+
+    def _stopped(self, claim: Claim, checkpoint: bytes | None) -> Outcome:
+        match self._lifeline.holding(claim):
+            case Holding.LOST:
+                return Lost()
+            case Holding.CANCEL:
+                return Cancelled()
+            case Holding.DEADLINE:
+                detail = "The deadline passed while the job was running."
+                return Failed(JobError("deadline_exceeded", detail))
+            case Holding.HELD:
+                return Interrupted(self._blobs.put(checkpoint) if checkpoint else None)
+
+    def _should_stop(self, claim: Claim) -> bool:
+        return self._stopping.is_set() or self._lifeline.holding(claim) != Holding.HELD
+
+    def _checkpoint(self, claim: Claim) -> bytes | None:
+        if claim.job.checkpoint is None:
+            return None
+        try:
+            return self._blobs.get(claim.job.checkpoint)
+        except UnknownBlob:
+            log.warning("checkpoint_missing", digest=claim.job.checkpoint)
+            return None
+
+
+def progress_document(progress: Progress) -> dict[str, Any]:
+    """Return a report as JSON: where the training is, and its newest curve point."""
+    point = asdict(progress.point) if progress.point else {}
+    return point | {"step": progress.step, "max_steps": progress.max_steps}

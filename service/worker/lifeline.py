@@ -1,0 +1,128 @@
+"""The thread that keeps a worker's leases alive while the main thread trains.
+
+It sends heartbeats, publishes progress, learns of cancels, and reaps, since a worker in
+a job of half an hour may be the only one left to notice that another has died. When
+Redis is away it keeps trying and the training goes on; the fenced commit decides later.
+"""
+
+import threading
+import time
+from collections import deque
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+
+from service.queue import Claim, Holding, LeaseQueue
+from service.settings import Settings
+
+REPORT_INTERVAL_S = 0.2
+"""Least time between two transmissions of progress."""
+
+log = structlog.get_logger(__name__)
+
+
+class Lifeline(threading.Thread):
+    """Heartbeats and progress of the jobs that this worker holds."""
+
+    def __init__(self, queue: LeaseQueue, settings: Settings) -> None:
+        super().__init__(name="lifeline", daemon=True)
+        self._queue = queue
+        self._heartbeat_s = settings.heartbeat_s
+        self._max_reports = settings.max_events
+        self._changed = threading.Condition()
+        self._claims: dict[str, Claim] = {}
+        self._holdings: dict[str, Holding] = {}
+        self._reports: dict[str, deque[dict[str, Any]]] = {}
+        self._publishing = threading.Lock()
+        self._ended = False
+        self._away = False
+
+    def hold(self, claims: list[Claim]) -> None:
+        """Begin to keep these leases alive."""
+        with self._changed:
+            for claim in claims:
+                self._claims[claim.job.id] = claim
+                self._holdings[claim.job.id] = Holding.HELD
+                self._reports[claim.job.id] = deque(maxlen=self._max_reports)
+
+    def drop(self, claim: Claim) -> None:
+        """Forget a job that has been ended or given back."""
+        with self._changed:
+            for known in (self._claims, self._holdings, self._reports):
+                known.pop(claim.job.id, None)
+
+    def report(self, claim: Claim, report: dict[str, Any]) -> None:
+        """Publish a training report soon; never waits."""
+        with self._changed:
+            self._reports[claim.job.id].append(report)
+            self._changed.notify()
+
+    def holding(self, claim: Claim) -> Holding:
+        """Return what the queue last said about a job."""
+        return self._holdings[claim.job.id]
+
+    def end(self) -> None:
+        """Stop the thread."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+        self.join()
+
+    def flush(self, claim: Claim) -> None:
+        """Publish what is waiting of a job's reports, in order.
+
+        Raises:
+            RedisError: The server is away; the reports go on waiting.
+        """
+        with self._publishing:
+            with self._changed:
+                waiting = self._reports.get(claim.job.id, deque())
+                reports = list(waiting)
+                waiting.clear()
+            try:
+                if reports:
+                    self._queue.progress(claim, reports)
+            except RedisError:
+                with self._changed:
+                    waiting.extendleft(reversed(reports))
+                raise
+
+    def run(self) -> None:
+        """Beat every `heartbeat_s`, and whenever there is progress to publish."""
+        while not self._ended:
+            self._contact()
+            self._rest()
+
+    def _rest(self) -> None:
+        next_beat = time.monotonic() + self._heartbeat_s
+        time.sleep(min(REPORT_INTERVAL_S, self._heartbeat_s))
+        with self._changed:
+            while not (self._ended or any(self._reports.values())):
+                remaining = next_beat - time.monotonic()
+                if remaining <= 0 or not self._changed.wait(remaining):
+                    return
+
+    def _contact(self) -> None:
+        try:
+            self._exchange()
+        except RedisError as error:
+            if not self._away:
+                log.warning("queue_away", error=str(error))
+            self._away = True
+        else:
+            if self._away:
+                log.info("queue_back")
+            self._away = False
+
+    def _exchange(self) -> None:
+        with self._changed:
+            claims = list(self._claims.values())
+        answers = self._queue.beat(claims)
+        with self._changed:
+            for claim, answer in zip(claims, answers, strict=True):
+                if claim.job.id in self._holdings:
+                    self._holdings[claim.job.id] = answer
+        self._queue.reap()
+        for claim in claims:
+            self.flush(claim)

@@ -1,0 +1,189 @@
+"""The main loop of a worker process, and how it ends.
+
+SIGTERM or SIGINT: the training stops after its step, the job goes back to the queue
+with a checkpoint and without using an attempt, and the process leaves. Should that take
+longer than `drain_s`, it leaves anyway and the lease gives the job to another.
+"""
+
+import os
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+
+from service.broker import check_server, connect
+from service.logs import configure_logs
+from service.queue import Claim, LeaseQueue
+from service.settings import Settings
+from service.store import BlobStore, DatasetStore
+from service.worker.execution import (
+    Cancelled,
+    Estimation,
+    Execution,
+    Failed,
+    Interrupted,
+    Lost,
+    Outcome,
+    Succeeded,
+)
+from service.worker.lifeline import Lifeline
+
+RETRY_S = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+def run_worker(settings: Settings, *, estimate: Estimation | None = None) -> None:
+    """Work on jobs until SIGTERM or SIGINT.
+
+    Args:
+        settings: `redis_url` must be set.
+        estimate: What carries out a job; None: `estimator.estimate_w1`.
+
+    Raises:
+        BrokerUnsuitable: The server is too old.
+        ValueError: No server is set.
+    """
+    if settings.redis_url is None:
+        raise ValueError("expected KANTOR_REDIS_URL to be set for a worker")
+    configure_logs(settings, "worker")
+    stopping = _stop_on_signals(settings.drain_s)
+    with connect(settings.redis_url.get_secret_value()) as client:
+        queue = LeaseQueue(client, settings, worker_name())
+        _await_server(lambda: check_server(client).warnings, stopping)
+        Worker(queue, settings, estimate or load_estimate(settings), stopping).run()
+    log.info("worker_ended")
+
+
+class Worker:
+    """Claims jobs and carries them out, one at a time, until told to stop."""
+
+    def __init__(
+        self,
+        queue: LeaseQueue,
+        settings: Settings,
+        estimate: Estimation,
+        stopping: threading.Event,
+    ) -> None:
+        self._queue = queue
+        self._settings = settings
+        self._stopping = stopping
+        self._lifeline = Lifeline(queue, settings)
+        self._execution = Execution(
+            estimate,
+            self._lifeline,
+            datasets=DatasetStore(settings.data_dir),
+            blobs=BlobStore(settings.data_dir),
+            stopping=stopping,
+        )
+
+    def run(self) -> None:
+        """Work until told to stop; an absent server is waited for."""
+        self._lifeline.start()
+        log.info("worker_ready")
+        while not self._stopping.is_set():
+            try:
+                claims = self._queue.claim(self._settings.max_claim)
+                if not claims:
+                    self._queue.wait_for_bell()
+            except RedisError:
+                self._stopping.wait(RETRY_S)
+            else:
+                self._work_on(claims)
+        self._lifeline.end()
+
+    def _work_on(self, claims: list[Claim]) -> None:
+        self._lifeline.hold(claims)
+        for claim in claims:
+            with structlog.contextvars.bound_contextvars(job_id=claim.job.id):
+                self._work(claim)
+
+    def _work(self, claim: Claim) -> None:
+        started = time.monotonic()
+        log.info("job_started", attempt=claim.job.attempt)
+        if self._stopping.is_set():  # claimed with one that was interrupted
+            outcome: Outcome = Interrupted(claim.job.checkpoint)
+        else:
+            outcome = self._execution.run(claim)
+        believed = self._commit(claim, outcome)
+        self._lifeline.drop(claim)
+        log.info(
+            "job_left",
+            outcome=type(outcome).__name__.lower(),
+            believed=believed,
+            took_s=round(time.monotonic() - started, 3),
+        )
+
+    def _commit(self, claim: Claim, outcome: Outcome) -> bool:
+        """Tell the queue, as often as it takes; it believes the holder once."""
+        while True:
+            try:
+                self._lifeline.flush(claim)
+                return self._tell(claim, outcome)
+            except RedisError as error:
+                log.warning("commit_delayed", error=str(error))
+                time.sleep(RETRY_S)
+
+    def _tell(self, claim: Claim, outcome: Outcome) -> bool:
+        match outcome:
+            case Succeeded(result, critic):
+                return self._queue.succeed(claim, result=result, critic=critic)
+            case Failed(error):
+                return self._queue.fail(claim, error)
+            case Cancelled():
+                return self._queue.cancelled(claim)
+            case Interrupted(checkpoint):
+                return self._queue.release(claim, checkpoint)
+            case Lost():
+                return False
+
+
+def load_estimate(settings: Settings) -> Estimation:
+    """Load the estimator, and with it torch, before the first job needs it."""
+    import torch
+
+    from estimator import estimate_w1
+
+    if settings.worker_threads is not None:
+        torch.set_num_threads(settings.worker_threads)
+    estimate: Estimation = estimate_w1
+    return estimate
+
+
+def worker_name() -> str:
+    """Return a name that no other worker has or had."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+def _await_server(check: Callable[[], list[str]], stopping: threading.Event) -> None:
+    """Wait until the server answers, then log what is wrong with it."""
+    while not stopping.is_set():
+        try:
+            for warning in check():
+                log.warning("server_configuration", advice=warning)
+        except RedisError as error:
+            log.warning("queue_away", error=str(error))
+            stopping.wait(RETRY_S)
+        else:
+            return
+
+
+def _stop_on_signals(drain_s: float) -> threading.Event:
+    stopping = threading.Event()
+
+    def stop(*_: Any) -> None:
+        if not stopping.is_set():
+            overdue = threading.Timer(drain_s, os._exit, (1,))
+            overdue.daemon = True
+            overdue.start()
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    return stopping

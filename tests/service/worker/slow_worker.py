@@ -1,0 +1,97 @@
+"""A worker process whose training is a count: `config.steps` steps of 10 ms each.
+
+The estimate is the number of steps; seed 13 kills the process; seed 14 raises; seed 15
+is an invalid input.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from estimator import (
+    Certificate,
+    CurvePoint,
+    Estimate,
+    EstimateConfig,
+    EstimationStopped,
+    InvalidInput,
+    StopReason,
+)
+from estimator.result import Progress
+from service.settings import Settings
+from service.worker import run_worker
+
+STEP_S = 0.01
+
+
+def count_steps(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    config: EstimateConfig,
+    *,
+    on_progress: Callable[[Progress], None] | None,
+    should_stop: Callable[[], bool] | None,
+    resume_from: bytes | None,
+) -> Estimate:
+    assert on_progress is not None
+    assert should_stop is not None
+    misbehave(config.seed)
+    steps = config.steps or 1
+    first = int(resume_from or b"0")
+    for step in range(first, steps):
+        if should_stop():
+            raise EstimationStopped(str(step).encode())
+        time.sleep(STEP_S)
+        point = CurvePoint(
+            step=step + 1, elapsed_s=0.0, train=1.0, validation=1.0, learning_rate=0.1
+        )
+        on_progress(Progress(step=step + 1, max_steps=steps, point=point))
+    return counted(x, y, config, first)
+
+
+def misbehave(seed: int) -> None:
+    if seed == 13:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if seed == 14:
+        raise RuntimeError("secret detail")
+    if seed == 15:
+        raise InvalidInput("source", "expected something else")
+
+
+def counted(
+    x: NDArray[Any], y: NDArray[Any], config: EstimateConfig, first: int
+) -> Estimate:
+    return Estimate(
+        estimate=float(config.steps or 1),
+        standard_error=0.0,
+        lower_bound=0.0,
+        confidence=config.confidence,
+        bound_method=config.bound_method,
+        lower_bounds={},
+        p_value=1.0,
+        sample_lower_bound=None,
+        sample_upper_bound=None,
+        sample_upper_bound_reason="not computed",
+        certificate=Certificate(lipschitz_bound=1.0, norm="l2", layers=[]),
+        curve=[],
+        stop_reason=StopReason.STEP_LIMIT,
+        steps=config.steps or 1,
+        elapsed_s=0.0,
+        n_source=len(x),
+        n_target=len(y),
+        dim=x.shape[1],
+        seed=config.seed,
+        device="cpu",
+        config=config.to_dict(),
+        versions={},
+        warnings=[f"resumed from {first}"],
+        critic=b"critic",
+    )
+
+
+if __name__ == "__main__":
+    run_worker(Settings(), estimate=count_steps)

@@ -1,0 +1,198 @@
+"""Worker processes, killed and stopped in the middle of their work."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import redis
+
+from service.queue import JobRecord, JobStatus, NewJob, SampleRef
+from service.settings import Settings
+from service.store import BlobStore, DatasetStore
+
+Submit = Callable[..., str]
+SLOW_WORKER = Path(__file__).with_name("slow_worker.py")
+PATIENCE_S = 20.0
+
+
+class Workers:
+    """Start worker processes; all are killed at the end of the test."""
+
+    def __init__(self, settings: Settings) -> None:
+        assert settings.redis_url is not None
+        self._environment = os.environ | {
+            "KANTOR_REDIS_URL": settings.redis_url.get_secret_value(),
+            "KANTOR_DATA_DIR": str(settings.data_dir),
+            "KANTOR_KEY_PREFIX": settings.key_prefix,
+            "KANTOR_LEASE_S": str(settings.lease_s),
+            "KANTOR_HEARTBEAT_S": str(settings.heartbeat_s),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(SLOW_WORKER.parents[3]),
+        }
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, str(SLOW_WORKER)]
+        process = subprocess.Popen(command, env=self._environment)
+        self.processes.append(process)
+        return process
+
+    def end(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def workers(settings: Settings) -> Iterator[Workers]:
+    workers = Workers(settings)
+    yield workers
+    workers.end()
+
+
+@pytest.fixture
+def submit(board: Any, settings: Settings) -> Submit:
+    dataset = DatasetStore(settings.data_dir).put_array(np.ones((40, 2)))
+    side = SampleRef(dataset.id, 40, 2)
+
+    def submit(**config: Any) -> str:
+        job = NewJob(source=side, target=side, config=config)
+        return str(board.run(board.board.enqueue(job)).id)
+
+    return submit
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def wait_until(board: Any, job_id: str, status: JobStatus) -> JobRecord:
+    wait_for(lambda: board.get(job_id).status == status)
+    return board.get(job_id)  # type: ignore[no-any-return]
+
+
+def wait_for_progress(board: Any, job_id: str, step: int = 1) -> None:
+    wait_for(lambda: (board.get(job_id).progress or {"step": 0})["step"] >= step)
+
+
+def result_of(settings: Settings, job: JobRecord) -> dict[str, Any]:
+    assert job.result is not None
+    document: dict[str, Any] = json.loads(BlobStore(settings.data_dir).get(job.result))
+    return document
+
+
+def test_a_job_is_carried_out(
+    workers: Workers, submit: Submit, board: Any, settings: Settings
+) -> None:
+    workers.start()
+    job = wait_until(board, submit(steps=5), JobStatus.SUCCEEDED)
+    assert result_of(settings, job)["estimate"] == 5.0
+    assert job.progress is not None
+    assert job.progress["step"] == 5
+    assert job.critic is not None
+    assert BlobStore(settings.data_dir).get(job.critic) == b"critic"
+
+
+def test_a_killed_workers_job_is_finished_by_another_once(
+    workers: Workers, submit: Submit, board: Any
+) -> None:
+    victim = workers.start()
+    job_id = submit(steps=100)
+    wait_for_progress(board, job_id)
+    victim.kill()
+    workers.start()
+    job = wait_until(board, job_id, JobStatus.SUCCEEDED)
+    assert job.attempt == 2
+    assert board.event_types(job_id).count("succeeded") == 1
+
+
+def test_a_stopped_worker_cannot_commit_when_it_wakes(
+    workers: Workers,
+    submit: Submit,
+    board: Any,
+    client: redis.Redis,
+    settings: Settings,
+) -> None:
+    sleeper = workers.start()
+    job_id = submit(steps=60)
+    wait_for_progress(board, job_id)
+    sleeper.send_signal(signal.SIGSTOP)
+    workers.start()
+    wait_until(board, job_id, JobStatus.SUCCEEDED)
+    sleeper.send_signal(signal.SIGCONT)
+    sleeper.terminate()
+    assert sleeper.wait(PATIENCE_S) == 0
+    assert board.event_types(job_id).count("succeeded") == 1
+
+
+def test_sigterm_gives_the_job_back_with_a_checkpoint(
+    workers: Workers, submit: Submit, board: Any, settings: Settings
+) -> None:
+    first = workers.start()
+    job_id = submit(steps=100)
+    wait_for_progress(board, job_id, step=10)
+    first.terminate()
+    assert first.wait(PATIENCE_S) == 0
+    assert board.get(job_id).status == JobStatus.QUEUED
+    workers.start()
+    job = wait_until(board, job_id, JobStatus.SUCCEEDED)
+    assert job.attempt == 1
+    assert result_of(settings, job)["warnings"] != ["resumed from 0"]
+
+
+def test_cancel_stops_the_training(
+    workers: Workers, submit: Submit, board: Any
+) -> None:
+    workers.start()
+    job_id = submit(steps=100_000)
+    wait_for_progress(board, job_id)
+    assert board.cancel(job_id).status == JobStatus.RUNNING
+    wait_until(board, job_id, JobStatus.CANCELLED)
+    wait_until(board, submit(steps=1), JobStatus.SUCCEEDED)  # the worker lives on
+
+
+def test_a_job_that_kills_its_workers_is_given_up(
+    workers: Workers, submit: Submit, board: Any, settings: Settings
+) -> None:
+    job_id = submit(seed=13)
+
+    def ended() -> bool:
+        if not workers.processes or workers.processes[-1].poll() is not None:
+            workers.start()
+        return bool(board.get(job_id).status == JobStatus.FAILED)
+
+    wait_for(ended)
+    job = board.get(job_id)
+    assert (job.error.code, job.attempt) == ("worker_lost", settings.max_attempts)
+
+
+@pytest.mark.parametrize(
+    ("seed", "code"), [(14, "internal_error"), (15, "invalid_input")]
+)
+def test_an_error_fails_the_job_and_not_the_worker(
+    workers: Workers, submit: Submit, board: Any, seed: int, code: str
+) -> None:
+    workers.start()
+    job = wait_until(board, submit(seed=seed), JobStatus.FAILED)
+    assert job.error is not None
+    assert job.error.code == code
+    assert "secret" not in job.error.detail
+    wait_until(board, submit(steps=1), JobStatus.SUCCEEDED)
+
+
+def test_a_missing_dataset_fails_the_job(workers: Workers, board: Any) -> None:
+    workers.start()
+    job = wait_until(board, board.enqueue().id, JobStatus.FAILED)
+    assert job.error is not None
+    assert job.error.code == "dataset_missing"
