@@ -62,6 +62,10 @@ class EstimateConfig:
         "How weights are kept orthonormal: on the Stiefel manifold, or by the "
         "differentiable Björck iterations of the paper.",
     )
+    bjorck_order: int = setting(1, "Order of the Björck iterations.", ge=1, le=4)
+    bjorck_iterations: int = setting(
+        20, "Björck iterations of each training step.", ge=1, le=200
+    )
     depth: int | None = setting(None, "Hidden layers of the critic.", ge=1, le=16)
     width: int | None = setting(None, "Units of each hidden layer.", ge=2, le=4096)
     group_size: int | None = setting(

@@ -1,0 +1,52 @@
+"""Turn `effort` and the data's shape into concrete settings."""
+
+from typing import TypedDict
+
+from estimator.config import EstimateConfig
+from estimator.errors import InvalidConfig
+from estimator.methods import method_for
+
+
+class Preset(TypedDict):
+    """Settings that an effort stands for."""
+
+    depth: int
+    width: int
+    group_size: int
+    steps: int
+    batch_size: int
+
+
+PRESETS: dict[str, Preset] = {
+    "quick": Preset(depth=2, width=128, group_size=8, steps=150, batch_size=512),
+    "standard": Preset(depth=2, width=128, group_size=8, steps=600, batch_size=1024),
+    "thorough": Preset(depth=4, width=256, group_size=8, steps=3000, batch_size=1024),
+}
+
+
+def resolved(config: EstimateConfig) -> EstimateConfig:
+    """Return the configuration with every None replaced by its effort's choice.
+
+    Raises:
+        InvalidConfig: A width is given that the group size does not divide.
+    """
+    preset = PRESETS[config.effort]
+    width = config.width or preset["width"]
+    group_size = config.group_size or fitting_group_size(width, preset["group_size"])
+    if width % group_size:
+        raise InvalidConfig(
+            "group_size", f"expected a divisor of width {width}, got {group_size}"
+        )
+    return config.replace(
+        depth=config.depth or preset["depth"],
+        width=width,
+        group_size=group_size,
+        steps=config.steps or preset["steps"],
+        batch_size=config.batch_size or preset["batch_size"],
+        learning_rate=config.learning_rate or method_for(config).default_learning_rate,
+    )
+
+
+def fitting_group_size(width: int, wanted: int) -> int:
+    """Return the largest divisor of `width` that is at most `wanted`."""
+    return max(g for g in range(1, wanted + 1) if width % g == 0)
