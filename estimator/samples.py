@@ -15,16 +15,19 @@ MIN_SAMPLES = 40
 _CHUNK_ELEMENTS = 4_000_000
 
 
-def check_samples(name: str, samples: object) -> NDArray[np.generic]:
+def check_samples(
+    name: str, samples: object, *, fewest: int = MIN_SAMPLES
+) -> NDArray[np.generic]:
     """Return `samples` as a finite real array (n, d), without copying where possible.
 
     Args:
         name: Field the error shall name, `source` or `target`.
         samples: Array-like (n, d) or (n,), possibly memory-mapped.
+        fewest: Rows needed; an estimate needs `MIN_SAMPLES`, scoring needs one.
 
     Raises:
         InvalidSamples: Ragged, not numeric, wrong number of axes, empty features, fewer
-            than `MIN_SAMPLES` rows, or NaN / infinity (with the position of the first).
+            than `fewest` rows, or NaN / infinity (with the position of the first).
     """
     array = _as_array(name, samples)
     if array.dtype.kind not in "fiub":
@@ -38,8 +41,8 @@ def check_samples(name: str, samples: object) -> NDArray[np.generic]:
     n, dim = array.shape
     if dim == 0:
         raise InvalidSamples(name, f"expected at least 1 feature, got shape {(n, dim)}")
-    if n < MIN_SAMPLES:
-        raise InvalidSamples(name, f"expected at least {MIN_SAMPLES} samples, got {n}")
+    if n < fewest:
+        raise InvalidSamples(name, f"expected at least {fewest} samples, got {n}")
     _check_finite(name, array)
     return array
 

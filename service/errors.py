@@ -82,6 +82,13 @@ class BodyTooLarge(ServiceError):
         super().__init__(f"expected a body of at most {max_bytes} bytes, received more")
 
 
+class Unauthorized(ServiceError):
+    """Refuse a request without a valid API key; never says which part was wrong."""
+
+    def __init__(self) -> None:
+        super().__init__("expected the header Authorization: Bearer <API key>")
+
+
 class JobNotFound(ServiceError, LookupError):
     """Report that no such job is known (never was, was deleted, or has expired)."""
 

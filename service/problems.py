@@ -18,6 +18,8 @@ from starlette.exceptions import HTTPException
 from estimator.errors import InvalidConfig, InvalidSamples
 from service import errors
 from service.errors import FieldError, ServiceError
+from service.queue import IdempotencyConflict, QueueFull, QuotaExceeded
+from service.store import UnknownBlob
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -37,9 +39,11 @@ INTERNAL = ProblemKind(500, "internal_error", "Internal error")
 
 PROBLEMS: dict[type[Exception], ProblemKind] = {
     errors.NotUnderstood: ProblemKind(400, "not_understood", "Body not understood"),
+    errors.Unauthorized: ProblemKind(401, "unauthorized", "API key needed"),
     errors.JobNotFound: ProblemKind(404, "job_not_found", "No such job"),
     errors.DatasetNotFound: ProblemKind(404, "dataset_not_found", "No such dataset"),
     errors.JobNotFinished: ProblemKind(409, "job_not_finished", "Job not finished"),
+    UnknownBlob: ProblemKind(410, "result_gone", "Result no longer kept"),
     errors.BodyTooLarge: ProblemKind(413, "body_too_large", "Body too large"),
     errors.UnsupportedMedia: ProblemKind(
         415, "unsupported_media_type", "Format not read here"
@@ -50,6 +54,11 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
     errors.LimitExceeded: ProblemKind(422, "limit_exceeded", "Over a limit"),
     InvalidSamples: ProblemKind(422, "invalid_samples", "Invalid samples"),
     InvalidConfig: ProblemKind(422, "invalid_config", "Invalid setting"),
+    IdempotencyConflict: ProblemKind(
+        422, "idempotency_conflict", "Idempotency key used for another request"
+    ),
+    QuotaExceeded: ProblemKind(429, "quota_exceeded", "Too many unfinished jobs", 10),
+    QueueFull: ProblemKind(503, "queue_full", "Queue full", 10),
     RedisError: ProblemKind(
         503, "queue_unavailable", "Queue unavailable", RETRY_AFTER_S
     ),
@@ -61,6 +70,10 @@ FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed"}
 """Codes for what the router itself answers, by status."""
 
 _FIXED_DETAILS = {
+    "result_gone": "The job's result is no longer kept.",
+    "idempotency_conflict": "This Idempotency-Key stands for a different request.",
+    "quota_exceeded": "Wait until some of your jobs have ended.",
+    "queue_full": "The queue takes no more jobs at present; try again later.",
     "internal_error": "The service failed; the request id finds it in the logs.",
     "queue_unavailable": "The job queue cannot be reached; try again shortly.",
     "store_unavailable": "The sample store cannot be used; try again shortly.",
@@ -155,7 +168,8 @@ def _field_errors(error: Exception) -> Sequence[FieldError]:
         case InvalidConfig():
             return [FieldError(pointer=f"#/config/{error.field}", detail=error.reason)]
         case InvalidSamples():
-            return [FieldError(pointer=f"#/{error.field}", detail=error.reason)]
+            place = f"#/{error.field}" if error.field else "#"
+            return [FieldError(pointer=place, detail=error.reason)]
         case RequestValidationError():
             return field_errors(error.errors())
         case _:

@@ -106,6 +106,30 @@ class Settings(BaseSettings):
     max_dim: int = Field(
         default=65_536, ge=1, description="Most features of one sample."
     )
+    max_json_bytes: int = Field(
+        default=32 * MEBIBYTE,
+        ge=1024,
+        description="Largest JSON body; more samples than that are uploaded as files.",
+    )
+    decode_memory_bytes: int = Field(
+        default=4096 * MEBIBYTE,
+        ge=512 * MEBIBYTE,
+        description="Address space of the process that decodes an uploaded file.",
+    )
+    decode_timeout_s: float = Field(
+        default=60.0, gt=0, description="Time that decoding an uploaded file may take."
+    )
+    api_keys: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description=(
+            "API keys as JSON: owner to the SHA-256 digest (hex) of the key. "
+            "Empty: nobody is asked, and only loopback addresses are served."
+        ),
+    )
+    allow_open: bool = Field(
+        default=False,
+        description="Whether to serve other than loopback addresses without API keys.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log message that is written."
     )

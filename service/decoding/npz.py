@@ -7,7 +7,7 @@ what comes out is counted as it comes.
 import zipfile
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from service.decoding.formats import MEBIBYTE, Limits, Undecodable
 from service.decoding.npy import read_npy
@@ -68,7 +68,7 @@ def _only_member(archive: zipfile.ZipFile, limits: Limits) -> zipfile.ZipInfo:
     return member
 
 
-def _copy(packed: BinaryIO | zipfile.ZipExtFile, file: BinaryIO, size: int) -> None:
+def _copy(packed: IO[bytes], file: IO[bytes], size: int) -> None:
     """Copy a member, never more than the size it declares."""
     copied = 0
     while chunk := packed.read(_CHUNK_BYTES):

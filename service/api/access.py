@@ -1,0 +1,90 @@
+"""Who may ask: API keys, kept as digests only, and what belongs to whom."""
+
+import hashlib
+import hmac
+import ipaddress
+from pathlib import Path
+
+from service.errors import Unauthorized
+from service.settings import Settings
+
+NOBODY = ""
+"""Owner of everything where no API keys are set."""
+
+
+class OpenToAll(RuntimeError):
+    """Refuse to serve the network without API keys."""
+
+
+class Access:
+    """Checks keys, and remembers which datasets each owner has brought."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._digests = {
+            owner: digest.get_secret_value().lower()
+            for owner, digest in settings.api_keys.items()
+        }
+        self._grants = settings.data_dir / "owners"
+
+    def owner_of(self, authorization: str | None) -> str:
+        """Return the owner a header's key belongs to.
+
+        Every digest is compared, each in constant time, so that the time taken says
+        nothing about which key, or how much of it, was right.
+
+        Raises:
+            Unauthorized: Keys are set, and the header has none of them.
+        """
+        if not self._digests:
+            return NOBODY
+        scheme, _, key = (authorization or "").partition(" ")
+        digest = hashlib.sha256(key.strip().encode()).hexdigest()
+        matches = [
+            owner
+            for owner, known in self._digests.items()
+            if hmac.compare_digest(known, digest)
+        ]
+        if not matches or scheme.lower() != "bearer":
+            raise Unauthorized
+        return matches[0]
+
+    def grant(self, owner: str, dataset_id: str) -> None:
+        """Let an owner use a dataset, having shown to hold its content."""
+        if owner != NOBODY:
+            marker = self._marker(owner, dataset_id)
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.touch()
+
+    def may_use(self, owner: str, dataset_id: str) -> bool:
+        """Tell whether a dataset is there for this owner."""
+        return owner == NOBODY or self._marker(owner, dataset_id).exists()
+
+    def revoke(self, owner: str, dataset_id: str) -> bool:
+        """Take a dataset from an owner; return whether nobody else has it."""
+        if owner != NOBODY:
+            self._marker(owner, dataset_id).unlink(missing_ok=True)
+        return not any(self._grants.glob(f"*/{dataset_id}"))
+
+    def _marker(self, owner: str, dataset_id: str) -> Path:
+        return self._grants / hashlib.sha256(owner.encode()).hexdigest() / dataset_id
+
+
+def check_exposure(settings: Settings) -> None:
+    """Refuse to listen on more than loopback while nobody is asked for a key.
+
+    Raises:
+        OpenToAll: The address is not a loopback one, and no keys are set.
+    """
+    if settings.api_keys or settings.allow_open or _is_loopback(settings.host):
+        return
+    raise OpenToAll(
+        f"expected API keys (KANTOR_API_KEYS) to serve on {settings.host}, received "
+        "none; without keys only 127.0.0.1 is served unless KANTOR_ALLOW_OPEN=true"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

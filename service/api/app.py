@@ -1,0 +1,64 @@
+"""Put the HTTP application together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from service.api import openapi
+from service.api.middleware import BodyLimiter, RequestContext, problem_response
+from service.api.reaper import reaping
+from service.api.routes import datasets, jobs, operations, outputs
+from service.api.services import Services, build_services
+from service.problems import PROBLEMS, problem_for
+from service.settings import Settings
+
+_DESCRIPTION = "Certified lower bounds on the Wasserstein-1 distance of two samples."
+
+
+def create_app(settings: Settings, *, services: Services | None = None) -> FastAPI:
+    """Return the application; it starts whether or not Redis can be reached.
+
+    Args:
+        settings: Limits, addresses, keys.
+        services: What routes work with; by default built from `settings`.
+    """
+    app = FastAPI(
+        title="Kantor",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        responses=openapi.PROBLEM_RESPONSES,
+    )
+    app.state.services = services or build_services(settings)
+    for module in (jobs, outputs, datasets, operations):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=operations.STATIC), name="static")
+    for error in (HTTPException, RequestValidationError, *PROBLEMS):
+        if error is not Exception:  # RequestContext answers what nobody foresaw
+            app.add_exception_handler(error, _answer_problem)
+    app.add_middleware(BodyLimiter, max_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestContext)
+    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _answer_problem(request: Request, error: Exception) -> Response:
+    response = problem_response(problem_for(error), request.scope)
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    async with reaping(services):
+        yield
+    await services.client.aclose()

@@ -1,0 +1,103 @@
+"""Turn what callers send into stored datasets: check, then keep.
+
+All of it blocks, so routes run it in a thread (`in_thread`), of which only a few work
+at a time: that bounds the memory that decoding takes.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any, TypeVar
+
+import anyio.to_thread
+
+from estimator.samples import check_samples
+from service.decoding import FileFormat, Limits, Undecodable, decode
+from service.errors import InvalidFile, InvalidRequest, LimitExceeded
+from service.settings import Settings
+from service.store import DatasetInfo, DatasetStore
+
+Answer = TypeVar("Answer")
+
+BLOCK_BYTES = 1024 * 1024
+_PARALLEL = 4
+
+
+class Intake:
+    """Checks received samples and keeps them as datasets."""
+
+    def __init__(self, settings: Settings, datasets: DatasetStore) -> None:
+        self._datasets = datasets
+        self._incoming = settings.data_dir / "incoming"
+        self._threads = anyio.CapacityLimiter(_PARALLEL)
+        self._limits = Limits(
+            max_samples=settings.max_samples,
+            max_dim=settings.max_dim,
+            memory_bytes=settings.decode_memory_bytes,
+            timeout_s=settings.decode_timeout_s,
+        )
+
+    async def in_thread(self, call: Callable[..., Answer], *arguments: Any) -> Answer:
+        """Run one of the blocking calls below outside the event loop."""
+        return await anyio.to_thread.run_sync(call, *arguments, limiter=self._threads)
+
+    def folder(self) -> TemporaryDirectory[str]:
+        """Return a folder for received bytes, on the disk of the store."""
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        return TemporaryDirectory(dir=self._incoming, ignore_cleanup_errors=True)
+
+    def keep_rows(self, field: str, rows: list[Any]) -> DatasetInfo:
+        """Keep samples that were written in JSON.
+
+        Raises:
+            InvalidSamples: They are no array of finite numbers.
+            LimitExceeded: They are too many.
+        """
+        _refuse_booleans(field, rows)
+        array = check_samples(field, rows)
+        try:
+            self._limits.check_shape(array.shape, array.itemsize)
+        except Undecodable as error:
+            raise LimitExceeded.at(f"#/{field}", str(error)) from error
+        return self._datasets.put_array(array)
+
+    def keep_file(self, field: str, path: Path, file_format: FileFormat) -> DatasetInfo:
+        """Keep the samples in a received file.
+
+        Raises:
+            InvalidFile: The bytes are not what the format says, or over a limit.
+            InvalidSamples: They are no array of finite numbers.
+        """
+        try:
+            with decode(path, file_format, self._limits) as array:
+                return self._datasets.put_array(check_samples(field, array))
+        except Undecodable as error:
+            place = f"#/{field}" if field else "#"
+            raise InvalidFile.at(place, str(error)) from error
+
+
+async def save_stream(stream: AsyncIterator[bytes], path: Path) -> None:
+    """Write a body to a file as it arrives, a megabyte or so at a time in memory."""
+    async with await anyio.open_file(path, "wb") as file:
+        async for chunk in stream:
+            await file.write(chunk)
+
+
+def save_file(received: IO[bytes], path: Path) -> None:
+    """Copy a part of a form, which may still be in memory, to a file of its own."""
+    with path.open("wb") as file:
+        while block := received.read(BLOCK_BYTES):
+            file.write(block)
+
+
+def _refuse_booleans(field: str, rows: list[Any]) -> None:
+    """Refuse true and false, which would silently become 1 and 0."""
+    for index, row in enumerate(rows):
+        if (
+            row is True
+            or row is False
+            or (type(row) is list and bool in map(type, row))
+        ):
+            raise InvalidRequest.at(
+                f"#/{field}/samples/{index}", "expected numbers, received a boolean"
+            )

@@ -1,0 +1,129 @@
+"""What every request passes through: an id, a body limit, headers, a log line.
+
+Plain ASGI, so that it also covers what the framework answers by itself, and never
+holds a body or a stream back.
+"""
+
+import secrets
+import time
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.errors import BodyTooLarge
+from service.problems import MEDIA_TYPE, Problem, problem_for
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+
+log = structlog.get_logger("kantor.api")
+
+
+def problem_response(problem: Problem, scope: Scope) -> JSONResponse:
+    """Render a problem as the answer to the request of `scope`."""
+    headers = {}
+    if problem.kind.retry_after_s is not None:
+        headers["Retry-After"] = str(problem.kind.retry_after_s)
+    if problem.kind.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    document = problem.to_dict(instance=scope["path"], request_id=request_id(scope))
+    return JSONResponse(document, problem.kind.status, headers, MEDIA_TYPE)
+
+
+def request_id(scope: Scope) -> str:
+    """Return the id of the request, as in its `X-Request-ID` header and the logs."""
+    return str(scope["state"]["request_id"])
+
+
+class RequestContext:
+    """Gives each request an id, each answer its headers, and each end a log line.
+
+    An exception that nothing else has answered is logged with its traceback and
+    answered as `internal_error`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["request_id"] = f"req_{secrets.token_hex(8)}"
+        structlog.contextvars.bind_contextvars(request_id=request_id(scope))
+        answer: dict[str, Any] = {"status": None, "began": time.perf_counter()}
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answer["status"] = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers.update(SECURITY_HEADERS)
+                headers["X-Request-ID"] = request_id(scope)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:
+            log.exception("request failed", path=scope["path"])
+            if answer["status"] is not None:
+                raise
+            await problem_response(problem_for(error), scope)(
+                scope, receive, send_with_headers
+            )
+        finally:
+            _log_request(scope, answer)
+            structlog.contextvars.unbind_contextvars("request_id")
+
+
+class BodyLimiter:
+    """Answers 413 for bodies over a limit, whether declared or only counted."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, counting its body."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._max_bytes:
+            problem = problem_for(BodyTooLarge(self._max_bytes))
+            await problem_response(problem, scope)(scope, receive, send)
+            return
+        received = 0
+
+        async def counted_receive() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                raise BodyTooLarge(self._max_bytes)
+            return message
+
+        await self._app(scope, counted_receive, send)
+
+
+def _log_request(scope: Scope, answer: dict[str, Any]) -> None:
+    if scope["path"] in _QUIET_PATHS:
+        return
+    log.info(
+        "request",
+        method=scope["method"],
+        path=scope["path"],
+        status=answer["status"],
+        elapsed_ms=round(1000 * (time.perf_counter() - answer["began"]), 1),
+    )

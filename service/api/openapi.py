@@ -1,0 +1,93 @@
+"""What the OpenAPI document says beyond what routes say by their signatures.
+
+Bodies with samples are read by `requests` and `intake`, not by the framework; their
+schemas are added here. Every route may answer with a problem document.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, Field
+
+from service.decoding.formats import MEDIA_TYPES
+from service.problems import MEDIA_TYPE
+from service.schemas import InlineSamples, JobOptions, JobRequest
+
+_TEMPLATE = "#/components/schemas/{model}"
+_FILE = {"type": "string", "format": "binary"}
+
+
+class FieldErrorView(BaseModel):
+    """One thing that is wrong: in the body (pointer) or a parameter."""
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+
+class ProblemView(BaseModel):
+    """An error, after RFC 9457; `code` is stable and made for programs."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    errors: list[FieldErrorView] = Field(default_factory=list)
+    request_id: str
+
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _TEMPLATE.format(model=model.__name__)}
+
+
+def _body(content: dict[str, Any]) -> dict[str, Any]:
+    media = {name: {"schema": schema} for name, schema in content.items()}
+    return {"requestBody": {"required": True, "content": media}}
+
+
+_FORM = {
+    "type": "object",
+    "required": ["source", "target"],
+    "additionalProperties": False,
+    "properties": {"source": _FILE, "target": _FILE}
+    | {
+        name: {"type": "string", "description": f"`{name}` as JSON"}
+        for name in JobOptions.model_fields
+    },
+}
+JOB_BODY = _body(
+    {"application/json": _reference(JobRequest), "multipart/form-data": _FORM}
+)
+SCORES_BODY = _body({"application/json": _reference(InlineSamples)})
+DATASET_BODY = _body(dict.fromkeys(MEDIA_TYPES, _FILE))
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "Anything that went wrong",
+        "content": {MEDIA_TYPE: {"schema": _reference(ProblemView)}},
+    }
+}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, built once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+        )
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for model in (JobRequest, InlineSamples, ProblemView):
+            schema = model.model_json_schema(ref_template=_TEMPLATE)
+            schemas |= schema.pop("$defs", {})
+            schemas[model.__name__] = schema
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)  # the framework's own shape
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,34 @@
+"""Recover jobs of silent workers from the API as well: all workers may be gone."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from redis.exceptions import RedisError
+
+from service.api.services import Services
+
+log = structlog.get_logger("kantor.api")
+
+
+@asynccontextmanager
+async def reaping(services: Services) -> AsyncIterator[None]:
+    """Reap at every heartbeat for as long as the block runs."""
+    reaper = asyncio.create_task(_reap_for_ever(services))
+    try:
+        yield
+    finally:
+        reaper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reaper
+
+
+async def _reap_for_ever(services: Services) -> None:
+    while True:
+        await asyncio.sleep(services.settings.heartbeat_s)
+        try:
+            await services.board.reap()
+        except RedisError as error:
+            log.warning("reaping failed", error=type(error).__name__)

@@ -1,0 +1,92 @@
+"""Datasets: upload a file once, refer to it by the digest of its content."""
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from starlette.responses import JSONResponse
+
+from service.api.intake import save_stream
+from service.api.openapi import DATASET_BODY
+from service.api.requests import find_dataset
+from service.api.services import OwnerDep, ServicesDep
+from service.api.views import DatasetView, dataset_document
+from service.decoding import FileFormat
+from service.decoding.formats import MEDIA_TYPES
+from service.errors import UnsupportedMedia
+from service.schemas import DatasetId
+
+_BODY = ""  # the field that errors of a raw body are about: the body itself
+
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=DatasetView,
+    openapi_extra=DATASET_BODY,
+    summary="Upload a dataset",
+)
+async def upload(
+    request: Request,
+    services: ServicesDep,
+    owner: OwnerDep,
+    content_type: Annotated[str, Header()] = "",
+) -> Response:
+    """Store a file of samples (the raw body); equal data always get an equal id."""
+    with services.intake.folder() as folder:
+        path = Path(folder) / "body"
+        await save_stream(request.stream(), path)
+        file_format = FileFormat.of_media_type(content_type) or _recognize(path)
+        info = await services.intake.in_thread(
+            services.intake.keep_file, _BODY, path, file_format
+        )
+    services.access.grant(owner, info.id)
+    headers = {"Location": f"/v1/datasets/{info.id}"}
+    return JSONResponse(dataset_document(info), 201, headers)
+
+
+@router.get("/{dataset_id}", response_model=DatasetView, summary="Look at a dataset")
+async def show(
+    dataset_id: DatasetId, services: ServicesDep, owner: OwnerDep
+) -> Response:
+    """Describe a stored dataset."""
+    return JSONResponse(dataset_document(find_dataset(services, owner, dataset_id)))
+
+
+@router.delete(
+    "/{dataset_id}",
+    status_code=204,
+    response_class=Response,
+    summary="Delete a dataset",
+)
+async def delete(
+    dataset_id: DatasetId, services: ServicesDep, owner: OwnerDep
+) -> Response:
+    """Forget a dataset; jobs that still wait for it will fail."""
+    find_dataset(services, owner, dataset_id)
+    if services.access.revoke(owner, dataset_id):
+        services.datasets.delete(dataset_id)
+    return Response(status_code=204)
+
+
+def _recognize(path: Path) -> FileFormat:
+    """Tell the format of a file that was sent without a telling content type.
+
+    Raises:
+        UnsupportedMedia: It begins like none of the binary formats.
+    """
+    with path.open("rb") as file:
+        start = file.read(6)
+    for magic, file_format in _MAGIC.items():
+        if start.startswith(magic):
+            return file_format
+    raise UnsupportedMedia(f"expected a Content-Type of {', '.join(MEDIA_TYPES)}")
+
+
+_MAGIC = {
+    b"\x93NUMPY": FileFormat.NPY,
+    b"PK\x03\x04": FileFormat.NPZ,
+    b"PAR1": FileFormat.PARQUET,
+}

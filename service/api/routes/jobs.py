@@ -1,0 +1,217 @@
+"""Jobs: submit, look, list, cancel, delete."""
+
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.responses import JSONResponse
+
+from service.api.openapi import JOB_BODY
+from service.api.requests import Submission, read_submission
+from service.api.services import OwnerDep, Services, ServicesDep
+from service.api.views import JobList, JobView, job_document, load_result
+from service.api.waiting import wait_for_end, wanted_wait_s
+from service.errors import InvalidRequest, JobNotFound
+from service.queue import JobRecord, JobStatus, NewJob
+from service.schemas import JobId
+
+POLL_S = 1
+_PAGE = 200
+_SCANNED_PAGES = 10
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=255, pattern=r"^[\x20-\x7e]+$")
+]
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=JobView,
+    responses={200: {"model": JobView, "description": "Ended within Prefer: wait=N"}},
+    openapi_extra=JOB_BODY,
+    summary="Submit a job",
+)
+async def submit(
+    request: Request,
+    services: ServicesDep,
+    owner: OwnerDep,
+    idempotency_key: IdempotencyKey = None,
+    prefer: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Queue an estimation of W1 between two samples.
+
+    With `Prefer: wait=N` the answer waits up to N (at most 60) seconds for the end.
+    With an `Idempotency-Key`, repeating the request within 24 h answers the same job.
+    """
+    wait_s = wanted_wait_s(prefer)
+    submission = await read_submission(request, services, owner)
+    new = _new_job(submission, owner, idempotency_key)
+    record = await services.board.enqueue(new)
+    if wait_s is not None:
+        record = await wait_for_end(services, record, wait_s)
+    headers = {"Location": f"/v1/jobs/{record.id}"}
+    if record.id != new.id:
+        headers["Idempotency-Replayed"] = "true"
+    if wait_s is not None:
+        headers["Preference-Applied"] = f"wait={wait_s}"
+    waited = wait_s is not None and record.status.is_terminal
+    return await _answer(services, record, 200 if waited else 202, headers)
+
+
+@router.get("", response_model=JobList, summary="List jobs")
+async def list_jobs(
+    services: ServicesDep,
+    owner: OwnerDep,
+    status: Annotated[JobStatus | None, Query()] = None,
+    label: Annotated[list[str] | None, Query(max_length=8)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """List your jobs, newest first; `label` is `name:value` and may be repeated.
+
+    A page may be short, even empty, while `next_cursor` leads on to more.
+    """
+    wanted = _labels(label or [])
+    before = None if cursor is None else services.cursors.read(owner, cursor)
+    found: list[JobRecord] = []
+    for _ in range(_SCANNED_PAGES):
+        page = await services.board.page(owner=owner, before=before, limit=_PAGE)
+        for seq, record in page:
+            before = seq
+            if _matches(record, status, wanted):
+                found.append(record)
+            if len(found) == limit:
+                break
+        if len(found) == limit or len(page) < _PAGE:
+            break
+    more = bool(page) and (len(page) == _PAGE or page[-1][0] != before)
+    following = services.cursors.write(owner, before) if more and before else None
+    data = [job_document(record) for record in found]
+    return JSONResponse({"data": data, "next_cursor": following})
+
+
+@router.get(
+    "/{job_id}",
+    response_model=JobView,
+    responses={304: {"description": "Unchanged since the ETag was given"}},
+    summary="Look at a job",
+)
+async def show(
+    job_id: JobId,
+    services: ServicesDep,
+    owner: OwnerDep,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Return a job as it stands, with its result once it has succeeded."""
+    record = await find_job(services, owner, job_id)
+    response = await _answer(services, record, 200, {})
+    if if_none_match and response.headers["ETag"] in if_none_match:
+        kept = {
+            k: v for k, v in response.headers.items() if k in {"etag", "retry-after"}
+        }
+        return Response(status_code=304, headers=kept)
+    return response
+
+
+@router.post(
+    "/{job_id}/cancel",
+    response_model=JobView,
+    responses={202: {"model": JobView, "description": "Stops at its next report"}},
+    summary="Cancel a job",
+)
+async def cancel(job_id: JobId, services: ServicesDep, owner: OwnerDep) -> Response:
+    """Cancel a job in whatever state it is; an ended one stays as it is."""
+    await find_job(services, owner, job_id)
+    record = await services.board.cancel(job_id)
+    if record is None:
+        raise JobNotFound(job_id)
+    return await _answer(
+        services, record, 200 if record.status.is_terminal else 202, {}
+    )
+
+
+@router.delete(
+    "/{job_id}",
+    status_code=204,
+    response_class=Response,
+    responses={202: {"model": JobView, "description": "Running: being cancelled"}},
+    summary="Delete a job",
+)
+async def delete(job_id: JobId, services: ServicesDep, owner: OwnerDep) -> Response:
+    """Forget a job. A queued one is cancelled first.
+
+    A running one is asked to stop and answered with 202: delete it again once it ended.
+    """
+    record = await services.board.get(job_id)
+    if record is None or record.owner != owner:
+        return Response(status_code=204)
+    if not record.status.is_terminal:
+        record = await services.board.cancel(job_id)
+    if record is not None and not record.status.is_terminal:
+        return await _answer(services, record, 202, {})
+    await services.board.delete(job_id)
+    return Response(status_code=204)
+
+
+async def find_job(services: Services, owner: str, job_id: str) -> JobRecord:
+    """Return an owner's job.
+
+    Raises:
+        JobNotFound: There is none of that id, or it belongs to others.
+    """
+    record = await services.board.get(job_id)
+    if record is None or record.owner != owner:
+        raise JobNotFound(job_id)
+    return record
+
+
+def _new_job(submission: Submission, owner: str, key: str | None) -> NewJob:
+    options = submission.options
+    return NewJob(
+        source=submission.source,
+        target=submission.target,
+        config=options.estimate_config().to_dict(),
+        labels=options.labels,
+        priority=options.priority,
+        deadline_s=options.deadline_s,
+        owner=owner,
+        idempotency_key=key or "",
+        body_digest=submission.digest(),
+    )
+
+
+async def _answer(
+    services: Services, record: JobRecord, status: int, headers: dict[str, str]
+) -> JSONResponse:
+    """Render a job, with the headers that polling callers use."""
+    position = None
+    if record.status is JobStatus.QUEUED:
+        position = await services.board.position(record.id)
+    result = await services.intake.in_thread(load_result, record, services.blobs)
+    response = JSONResponse(
+        job_document(record, position=position, result=result), status, headers
+    )
+    digest = hashlib.sha256(response.body).hexdigest()[:32]
+    response.headers["ETag"] = f'"{digest}"'
+    response.headers["Cache-Control"] = "private, no-cache"
+    if not record.status.is_terminal:
+        response.headers["Retry-After"] = str(POLL_S)
+    return response
+
+
+def _labels(given: list[str]) -> dict[str, str]:
+    pairs = [text.partition(":") for text in given]
+    if not all(colon for _, colon, _ in pairs):
+        raise InvalidRequest("expected label=name:value")
+    return {name: value for name, _, value in pairs}
+
+
+def _matches(
+    record: JobRecord, status: JobStatus | None, labels: dict[str, Any]
+) -> bool:
+    return (status is None or record.status is status) and (
+        labels.items() <= record.labels.items()
+    )

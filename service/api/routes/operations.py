@@ -1,0 +1,92 @@
+"""Probes, facts about this service, and the pages people open in a browser."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Response
+from redis.exceptions import RedisError
+from starlette.responses import FileResponse, JSONResponse
+
+from estimator.samples import MIN_SAMPLES
+from service.api.services import Services, ServicesDep
+from service.decoding.formats import MEDIA_TYPES
+
+STATIC = Path(__file__).parents[1] / "static"
+_PACKAGES = ("kantor", "torch", "numpy", "fastapi")
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/healthz", summary="Is the process alive?")
+async def health() -> dict[str, str]:
+    """Answer as long as the process serves at all."""
+    return {"status": "ok"}
+
+
+@router.get(
+    "/readyz",
+    summary="Can it take jobs?",
+    responses={503: {"description": "Not ready; says why"}},
+)
+async def ready(services: ServicesDep) -> Response:
+    """Tell whether jobs can be taken, and if not, why."""
+    reasons = [*await _queue_reasons(services), *_store_reasons(services)]
+    status = "unready" if reasons else "ready"
+    return JSONResponse(
+        {"status": status, "reasons": reasons}, status_code=503 if reasons else 200
+    )
+
+
+@router.get("/v1/info", summary="Versions and limits")
+async def info(services: ServicesDep) -> dict[str, Any]:
+    """Return versions, limits and the formats that are read."""
+    settings = services.settings
+    return {
+        "versions": {"python": platform.python_version()}
+        | {name: found for name in _PACKAGES if (found := _version(name))},
+        "limits": {
+            "min_samples": MIN_SAMPLES,
+            "max_samples": settings.max_samples,
+            "max_dim": settings.max_dim,
+            "max_body_bytes": settings.max_body_bytes,
+            "max_json_bytes": settings.max_json_bytes,
+            "max_queued": settings.max_queued,
+            "max_attempts": settings.max_attempts,
+        },
+        "formats": list(MEDIA_TYPES),
+        "authentication": "bearer" if settings.api_keys else "none",
+    }
+
+
+@router.get("/docs", include_in_schema=False)
+async def docs() -> FileResponse:
+    """Return the page that shows the OpenAPI document."""
+    return FileResponse(STATIC / "swagger" / "index.html")
+
+
+async def _queue_reasons(services: Services) -> list[dict[str, str]]:
+    try:
+        await services.client.ping()
+    except RedisError as error:
+        detail = f"the job queue does not answer ({type(error).__name__})"
+        return [{"code": "queue_unavailable", "detail": detail}]
+    return []
+
+
+def _store_reasons(services: Services) -> list[dict[str, str]]:
+    try:
+        with services.intake.folder() as folder:
+            (Path(folder) / "probe").write_bytes(b"ok")
+    except OSError as error:
+        detail = f"the store cannot be written ({error.strerror})"
+        return [{"code": "store_unavailable", "detail": detail}]
+    return []
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

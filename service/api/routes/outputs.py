@@ -1,0 +1,140 @@
+"""What a job produces: events while it runs, its curve, its critic, scores."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel
+from redis.exceptions import RedisError
+from starlette.responses import FileResponse, JSONResponse
+
+from estimator.samples import check_samples
+from service.api.openapi import SCORES_BODY
+from service.api.requests import read_json, validated
+from service.api.routes.jobs import find_job
+from service.api.services import OwnerDep, Services, ServicesDep
+from service.api.views import load_result, timestamp
+from service.api.waiting import follow
+from service.charts import curve_csv, curve_picture, decimate
+from service.errors import JobNotFinished
+from service.queue import JobEvent, JobRecord
+from service.schemas import CurveFormat, InlineSamples, JobId
+
+EventId = Annotated[str, Header(pattern=r"^\d{1,20}-\d{1,20}$", max_length=41)]
+
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"])
+
+
+async def _job(job_id: JobId, services: ServicesDep, owner: OwnerDep) -> JobRecord:
+    return await find_job(services, owner, job_id)
+
+
+JobDep = Annotated[JobRecord, Depends(_job)]
+
+
+class CurveView(BaseModel):
+    """A training curve; `final` once no point can follow."""
+
+    points: list[dict[str, Any]]
+    final: bool
+
+
+class ScoresView(BaseModel):
+    """Critic values, in the order of the samples."""
+
+    scores: list[float]
+
+
+@router.get("/events", response_class=EventSourceResponse, summary="Follow a job")
+async def events(
+    job: JobDep, services: ServicesDep, last_event_id: EventId = "0-0"
+) -> AsyncIterator[ServerSentEvent]:
+    """Stream a job's events until its end; resumes after `Last-Event-ID`."""
+    try:
+        async for event in follow(services, job.id, after=last_event_id):
+            yield _server_sent(event)
+    except RedisError:
+        return  # the stream ends; clients come back with Last-Event-ID
+
+
+@router.get(
+    "/curve",
+    response_model=CurveView,
+    responses={
+        200: {"content": {"text/csv": {}, "image/png": {}, "image/svg+xml": {}}}
+    },
+    summary="Training curve",
+)
+async def curve(
+    job: JobDep,
+    services: ServicesDep,
+    form: Annotated[CurveFormat, Query(alias="format")] = "json",
+    max_points: Annotated[int, Query(ge=4, le=100_000)] = 2000,
+) -> Response:
+    """Return the curve so far as json, csv, png or svg, thinned to `max_points`."""
+    result = await services.intake.in_thread(load_result, job, services.blobs)
+    points = result["curve"] if result else await _reported(services, job)
+    points = decimate(points, max_points)
+    if form == "json":
+        return JSONResponse({"points": points, "final": job.status.is_terminal})
+    if form == "csv":
+        return Response(curve_csv(points), media_type="text/csv")
+    picture = await services.intake.in_thread(
+        lambda: curve_picture(points, result=result, form=form)
+    )
+    media_type = "image/png" if form == "png" else "image/svg+xml"
+    return Response(picture, media_type=media_type)
+
+
+@router.get(
+    "/critic",
+    response_class=FileResponse,
+    responses={200: {"content": {"application/octet-stream": {}}}},
+    summary="Download the critic",
+)
+async def critic(job: JobDep, services: ServicesDep) -> Response:
+    """Return the trained critic as a safetensors file."""
+    return FileResponse(
+        services.blobs.path(_critic_of(job)),
+        media_type="application/octet-stream",
+        filename=f"{job.id}.safetensors",
+    )
+
+
+@router.post(
+    "/scores",
+    response_model=ScoresView,
+    openapi_extra=SCORES_BODY,
+    summary="Score samples",
+)
+async def scores(request: Request, job: JobDep, services: ServicesDep) -> Response:
+    """Return the critic's value of each posted sample: high where P outweighs Q."""
+    from estimator.scoring import score
+
+    digest = _critic_of(job)
+    document = await read_json(request, services.settings.max_json_bytes)
+    rows = validated(InlineSamples, document).samples
+    samples = check_samples("samples", rows, fewest=1)
+
+    def values() -> list[float]:
+        return [float(value) for value in score(services.blobs.get(digest), samples)]
+
+    return JSONResponse({"scores": await services.intake.in_thread(values)})
+
+
+async def _reported(services: Services, job: JobRecord) -> list[dict[str, Any]]:
+    """Collect the curve of a job without a result from its events."""
+    history = await services.board.history(job.id)
+    return [event.data for event in history if "validation" in event.data]
+
+
+def _critic_of(job: JobRecord) -> str:
+    if job.critic is None:
+        raise JobNotFinished(f"expected a job that has succeeded, this is {job.status}")
+    return job.critic
+
+
+def _server_sent(event: JobEvent) -> ServerSentEvent:
+    data = event.data | {"at": timestamp(event.at)}
+    return ServerSentEvent(event=event.type, id=event.id, data=data)

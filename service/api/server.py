@@ -1,0 +1,55 @@
+"""Run the application under uvicorn, and stop it within a bounded time."""
+
+import socket
+
+import uvicorn
+
+from service.api.access import check_exposure
+from service.api.app import create_app
+from service.api.services import Services, build_services
+from service.logs import configure_logs
+from service.settings import Settings
+
+SHUTDOWN_S = 10
+"""Longest that open requests may keep the process from ending."""
+
+
+class ApiServer(uvicorn.Server):
+    """A server that tells open event streams when it begins to stop."""
+
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self._services = services
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End streams, then let the other requests finish."""
+        self._services.closing.set()
+        await super().shutdown(sockets)
+
+
+def build_server(settings: Settings) -> ApiServer:
+    """Return a server that is ready to run.
+
+    Raises:
+        OpenToAll: It would serve the network without API keys.
+    """
+    check_exposure(settings)
+    services = build_services(settings)
+    config = uvicorn.Config(
+        create_app(settings, services=services),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,  # the application's own lines say more
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        timeout_keep_alive=30,
+        limit_concurrency=1000,
+    )
+    return ApiServer(config, services)
+
+
+def run_api(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    configure_logs(settings, "api")
+    build_server(settings).run()

@@ -1,0 +1,71 @@
+"""What the routes work with, built once and handed down; no globals."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import redis.asyncio
+from fastapi import Depends, Request
+
+from service.api.access import Access
+from service.api.cursors import Cursors
+from service.api.intake import Intake
+from service.broker import connect_async
+from service.queue import JobBoard
+from service.settings import Settings
+from service.store import BlobStore, DatasetStore
+
+
+@dataclass(frozen=True)
+class Services:
+    """Queue, stores and doors of one API process.
+
+    `closing` is set when the server begins to stop, so that open streams end.
+    """
+
+    settings: Settings
+    client: redis.asyncio.Redis
+    board: JobBoard
+    datasets: DatasetStore
+    blobs: BlobStore
+    intake: Intake
+    access: Access
+    cursors: Cursors
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def build_services(settings: Settings) -> Services:
+    """Build everything from settings; connects to nothing yet.
+
+    Raises:
+        ValueError: No Redis URL is set.
+    """
+    if settings.redis_url is None:
+        raise ValueError("expected KANTOR_REDIS_URL, received none")
+    client = connect_async(settings.redis_url.get_secret_value())
+    datasets = DatasetStore(settings.data_dir)
+    return Services(
+        settings=settings,
+        client=client,
+        board=JobBoard(client, settings),
+        datasets=datasets,
+        blobs=BlobStore(settings.data_dir),
+        intake=Intake(settings, datasets),
+        access=Access(settings),
+        cursors=Cursors(settings.data_dir),
+    )
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services)]
+
+
+def _owner(request: Request, services: ServicesDep) -> str:
+    return services.access.owner_of(request.headers.get("authorization"))
+
+
+OwnerDep = Annotated[str, Depends(_owner)]

@@ -1,0 +1,129 @@
+"""What callers receive: jobs, datasets and curves as JSON documents."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from service.queue import JobRecord, JobStatus
+from service.store import BlobStore, DatasetInfo
+
+Document = dict[str, Any]
+
+
+class SampleRefView(BaseModel):
+    """One side of a job."""
+
+    dataset: str
+    n: int
+    dim: int
+
+
+class ErrorView(BaseModel):
+    """Why a job failed."""
+
+    code: str
+    detail: str
+
+
+class JobView(BaseModel):
+    """A job as it stands; times are RFC 3339 in UTC."""
+
+    id: str
+    status: JobStatus
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    queue_position: int | None
+    attempt: int
+    cancel_requested: bool
+    progress: Document | None
+    source: SampleRefView
+    target: SampleRefView
+    config: Document
+    labels: dict[str, str]
+    priority: int
+    deadline_s: float | None
+    result: Document | None
+    error: ErrorView | None
+    links: dict[str, str]
+
+
+class JobList(BaseModel):
+    """A page of jobs, newest first, without their results."""
+
+    data: list[JobView]
+    next_cursor: str | None
+
+
+class DatasetView(BaseModel):
+    """A stored dataset."""
+
+    id: str
+    n: int
+    dim: int
+    dtype: str
+    nbytes: int
+    created_at: str
+
+
+def job_document(
+    record: JobRecord, *, position: int | None = None, result: Document | None = None
+) -> Document:
+    """Describe a job; `result` is the estimate once it has succeeded."""
+    deadline_s = None
+    if record.deadline_at is not None:
+        deadline_s = round(record.deadline_at - record.created_at, 3)
+    return {
+        "id": record.id,
+        "status": record.status.value,
+        "created_at": timestamp(record.created_at),
+        "started_at": timestamp(record.started_at),
+        "ended_at": timestamp(record.ended_at),
+        "queue_position": position,
+        "attempt": record.attempt,
+        "cancel_requested": record.cancel_requested,
+        "progress": record.progress,
+        "source": asdict(record.source),
+        "target": asdict(record.target),
+        "config": record.config,
+        "labels": record.labels,
+        "priority": record.priority,
+        "deadline_s": deadline_s,
+        "result": result,
+        "error": asdict(record.error) if record.error else None,
+        "links": _links(record.id),
+    }
+
+
+def dataset_document(info: DatasetInfo) -> Document:
+    """Describe a dataset."""
+    return asdict(info) | {"created_at": timestamp(info.created_at)}
+
+
+def load_result(record: JobRecord, blobs: BlobStore) -> Document | None:
+    """Return the estimate of a job that has succeeded.
+
+    Raises:
+        UnknownBlob: It is no longer kept.
+    """
+    if record.result is None:
+        return None
+    document: Document = json.loads(blobs.get(record.result))
+    return document
+
+
+def timestamp(seconds: float | None) -> str | None:
+    """Write a time as RFC 3339 in UTC, to the millisecond."""
+    if seconds is None:
+        return None
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _links(job_id: str) -> dict[str, str]:
+    own = f"/v1/jobs/{job_id}"
+    parts = ("events", "curve", "cancel", "critic", "scores")
+    return {"self": own} | {part: f"{own}/{part}" for part in parts}

@@ -1,0 +1,107 @@
+"""Training curves for people (png, svg) and for spreadsheets (csv).
+
+A curve is a list of points as in the result document: `step`, `elapsed_s`, `train`,
+`validation`. Figures are built without pyplot, which would keep them all in memory.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any, Literal
+
+Curve = Sequence[dict[str, Any]]
+PictureFormat = Literal["png", "svg"]
+
+_COLUMNS = ("step", "elapsed_s", "train", "validation", "learning_rate")
+
+
+def curve_csv(curve: Curve) -> str:
+    """Write a curve as csv with a line of names."""
+    text = io.StringIO()
+    writer = csv.DictWriter(
+        text, _COLUMNS, extrasaction="ignore", restval="", lineterminator="\n"
+    )
+    writer.writeheader()
+    writer.writerows(curve)
+    return text.getvalue()
+
+
+def curve_picture(
+    curve: Curve, *, result: dict[str, Any] | None, form: PictureFormat
+) -> bytes:
+    """Draw a curve, with the estimate and its lower bound once they are known.
+
+    Args:
+        curve: Points to draw; none gives axes that say so.
+        result: The result document of a job that has succeeded.
+        form: png or svg.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    _draw_points(axes, curve)
+    if result is not None:
+        _draw_result(axes, result)
+    axes.set_xlabel("training step")
+    axes.set_ylabel("distance, in units of the data")
+    axes.set_title("Dual objective of the 1-Lipschitz critic")
+    axes.grid(alpha=0.25)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, loc="best")
+    canvas = {"png": FigureCanvasAgg, "svg": FigureCanvasSVG}[form](figure)
+    picture = io.BytesIO()
+    canvas.print_figure(picture, format=form, dpi=120)
+    return picture.getvalue()
+
+
+def decimate(curve: Curve, max_points: int) -> list[dict[str, Any]]:
+    """Thin a curve, keeping its ends and the extremes of what lies between.
+
+    Each of the equal stretches of the curve gives its points of least and of greatest
+    validation value, so that no peak is lost.
+    """
+    if len(curve) <= max_points:
+        return list(curve)
+    stretches = max(1, (max_points - 2) // 2)
+    kept = {0, len(curve) - 1}
+    for index in range(stretches):
+        start = 1 + index * (len(curve) - 2) // stretches
+        stop = 1 + (index + 1) * (len(curve) - 2) // stretches
+        values = [curve[i]["validation"] for i in range(start, stop)]
+        kept |= {
+            start + values.index(min(values)),
+            start + values.index(max(values)),
+        }
+    return [curve[i] for i in sorted(kept)]
+
+
+def _draw_points(axes: Any, curve: Curve) -> None:
+    steps = [point["step"] for point in curve]
+    if not steps:
+        axes.text(0.5, 0.5, "no reports yet", transform=axes.transAxes, ha="center")
+        return
+    train = [point["train"] for point in curve]
+    validation = [point["validation"] for point in curve]
+    axes.plot(steps, train, color="#9aa5b1", linewidth=1, label="fit samples")
+    axes.plot(
+        steps, validation, color="#1f6feb", linewidth=1.8, label="validation samples"
+    )
+
+
+def _draw_result(axes: Any, result: dict[str, Any]) -> None:
+    estimate, bound = result["estimate"], result["lower_bound"]
+    error, confidence = result["standard_error"], result["confidence"]
+    axes.axhline(
+        estimate,
+        color="#1a7f37",
+        label=f"held-out estimate {estimate:.4g} ± {error:.2g}",
+    )
+    axes.axhline(
+        bound,
+        color="#cf222e",
+        linestyle="--",
+        label=f"lower bound {bound:.4g} ({100 * confidence:g} % confidence)",
+    )
