@@ -1,0 +1,72 @@
+"""Jobs and datasets belong to the key that made them."""
+
+import hashlib
+from typing import Any
+
+import httpx
+import pytest
+
+from service.settings import Settings
+
+Rows = list[list[float]]
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+@pytest.fixture
+def api_settings(settings: Settings) -> Settings:
+    digests = {
+        owner: hashlib.sha256(key.encode()).hexdigest()
+        for owner, key in {"ada": "kt_ada", "bob": "kt_bob"}.items()
+    }
+    return Settings.model_validate(settings.model_dump() | {"api_keys": digests})
+
+
+def submit_as(api: httpx.Client, key: str, rows: Rows) -> dict[str, Any]:
+    body = {"source": {"samples": rows}, "target": {"samples": rows}}
+    document: dict[str, Any] = api.post(
+        "/v1/jobs", json=body, headers=bearer(key)
+    ).json()
+    return document
+
+
+@pytest.mark.parametrize("header", [{}, bearer("kt_eve"), {"Authorization": "kt_ada"}])
+def test_requests_without_a_key_are_turned_away(
+    api: httpx.Client, header: dict[str, str]
+) -> None:
+    response = api.get("/v1/jobs", headers=header)
+    assert (response.status_code, response.json()["code"]) == (401, "unauthorized")
+    assert response.headers["www-authenticate"] == "Bearer"
+
+
+def test_another_keys_job_is_not_found(api: httpx.Client, rows: Rows) -> None:
+    own = submit_as(api, "kt_ada", rows)["links"]["self"]
+    assert api.get(own, headers=bearer("kt_ada")).status_code == 200
+    assert api.get(own, headers=bearer("kt_bob")).status_code == 404
+    assert api.get("/v1/jobs", headers=bearer("kt_bob")).json()["data"] == []
+
+
+def test_another_keys_dataset_is_not_found(api: httpx.Client, rows: Rows) -> None:
+    side = {"dataset": submit_as(api, "kt_ada", rows)["source"]["dataset"]}
+    body = {"source": side, "target": side}
+    taken = api.post("/v1/jobs", json=body, headers=bearer("kt_bob"))
+    assert taken.json()["code"] == "dataset_not_found"
+    own = api.post("/v1/jobs", json=body, headers=bearer("kt_ada"))
+    assert own.status_code == 202
+
+
+def test_deleting_a_shared_dataset_leaves_the_others_theirs(
+    api: httpx.Client, rows: Rows
+) -> None:
+    dataset = submit_as(api, "kt_ada", rows)["source"]["dataset"]
+    submit_as(api, "kt_bob", rows)
+    path = f"/v1/datasets/{dataset}"
+    assert api.delete(path, headers=bearer("kt_ada")).status_code == 204
+    assert api.get(path, headers=bearer("kt_ada")).status_code == 404
+    assert api.get(path, headers=bearer("kt_bob")).status_code == 200
+
+
+def test_probes_need_no_key(api: httpx.Client) -> None:
+    assert api.get("/readyz").status_code == 200
