@@ -40,6 +40,8 @@ def csv_to_npy(path: Path, output: Path, limits: Limits) -> None:
         values.extend(_numbers(cells, number))
         if rows > limits.max_samples or len(values) * _ITEM_BYTES > limits.max_bytes:
             limits.check_shape((rows, columns), _ITEM_BYTES)
+    if rows == 0:
+        raise Undecodable("expected lines of numbers, received none")
     np.save(output, np.frombuffer(values).reshape(rows, columns))
 
 

@@ -4,6 +4,7 @@ A zip says how large its members become, and may lie: what is declared is checke
 what comes out is counted as it comes.
 """
 
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -30,6 +31,8 @@ def npz_to_npy(path: Path, output: Path, limits: Limits) -> None:
             member = _only_member(archive, limits)
             with archive.open(member) as packed, output.open("wb") as file:
                 _copy(packed, file, member.file_size)
+    except Undecodable:
+        raise
     except _BROKEN as error:
         raise Undecodable("expected an npz file, received a broken zip") from error
     read_npy(output, limits)
@@ -38,11 +41,12 @@ def npz_to_npy(path: Path, output: Path, limits: Limits) -> None:
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
+    struct.error,
     EOFError,
-    NotImplementedError,
-    RuntimeError,
-    UnicodeDecodeError,
+    OSError,
     OverflowError,
+    RuntimeError,
+    ValueError,
 )
 """What zipfile raises for archives that are damaged, encrypted or exotic."""
 

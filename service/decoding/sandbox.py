@@ -19,7 +19,7 @@ from service.decoding.parquet import parquet_to_npy
 
 _REFUSED = 3
 _MAX_REASON_BYTES = 2000
-_DECODERS = {
+DECODERS = {
     FileFormat.NPZ: npz_to_npy,
     FileFormat.CSV: csv_to_npy,
     FileFormat.PARQUET: parquet_to_npy,
@@ -77,7 +77,7 @@ def main(request: str) -> int:
     asked = json.loads(request)
     limits = Limits(**asked["limits"])
     _restrict(limits)
-    decoder = _DECODERS[FileFormat(asked["format"])]
+    decoder = DECODERS[FileFormat(asked["format"])]
     try:
         decoder(Path(asked["path"]), Path(asked["output"]), limits)
     except Undecodable as error:
