@@ -4,10 +4,12 @@ An instance is built once, at the edge (a console command, a test), and handed d
 nothing here is read at import, and there is no global instance.
 """
 
+import json
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
+from pydantic_core import to_jsonable_python
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
@@ -142,3 +144,20 @@ class Settings(BaseSettings):
                 f"received {self.heartbeat_s}"
             )
         return self
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment variables that give another process these settings."""
+    variables = {}
+    for name in settings.model_fields_set:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        if value is not None:
+            text = str(value) if isinstance(value, str | Path) else _json(value)
+            variables[f"KANTOR_{name.upper()}"] = text
+    return variables
+
+
+def _json(value: object) -> str:
+    return json.dumps(to_jsonable_python(value))

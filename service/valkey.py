@@ -60,7 +60,10 @@ class EmbeddedValkey:
         self._folder.chmod(0o700)
         command = [str(_binary()), *self._arguments()]
         self._process = subprocess.Popen(
-            tethered(command), stdin=subprocess.DEVNULL, cwd=self._folder
+            tethered(command),
+            stdin=subprocess.DEVNULL,
+            cwd=self._folder,
+            start_new_session=True,  # Ctrl-C is its parent's affair
         )
         try:
             self._wait_until_answering()

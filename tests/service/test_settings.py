@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings
+from service.settings import Settings, environment
 
 
 def test_every_setting_is_documented() -> None:
@@ -22,3 +24,14 @@ def test_a_secret_is_masked_in_repr() -> None:
 def test_a_heartbeat_slower_than_the_lease_is_refused() -> None:
     with pytest.raises(ValidationError, match="expected heartbeat_s below lease_s"):
         Settings(lease_s=1.0, heartbeat_s=2.0)
+
+
+def test_settings_survive_the_way_through_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = Settings.model_validate(
+        {"redis_url": "unix:///s", "data_dir": Path("/d"), "port": 1, "workers": None}
+    )
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == settings
