@@ -66,7 +66,8 @@ def from_bytes(
     device = start.best_validation.device
 
     def tensors_of(prefix: str, count: int) -> tuple[Tensor, ...]:
-        return tuple(tensors[f"{prefix}.{i}"].to(device) for i in range(count))
+        # Cloned: the loaded views are unaligned, and alignment changes BLAS's bits.
+        return tuple(tensors[f"{prefix}.{i}"].clone().to(device) for i in range(count))
 
     def critic_of(prefix: str, like: Critic) -> Critic:
         values = tensors_of(prefix, len(like.tensors()))

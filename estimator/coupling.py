@@ -18,9 +18,9 @@ MAX_COST_ENTRIES = 4_000_000
 def exact_upper_bound(x: Array, y: Array) -> tuple[float, str]:
     """Return W1 of the given samples x (n, d), y (m, d) by network simplex, and how.
 
-    The solver's plan is made exactly feasible first, so the value is an upper bound even
-    where the solver stopped early, which the returned sentence then says. Needs O(n m)
-    memory; meant for n * m up to `MAX_COST_ENTRIES`.
+    The solver's plan is made exactly feasible first, so the value is an upper bound
+    even where the solver stopped early, which the returned sentence then says. Needs
+    O(n m) memory; meant for n * m up to `MAX_COST_ENTRIES`.
     """
     import ot
 

@@ -19,7 +19,7 @@ class Preset(TypedDict):
 
 PRESETS: dict[str, Preset] = {
     "quick": Preset(depth=2, width=128, group_size=8, steps=150, batch_size=512),
-    "standard": Preset(depth=2, width=128, group_size=8, steps=600, batch_size=1024),
+    "standard": Preset(depth=2, width=128, group_size=16, steps=600, batch_size=1024),
     "thorough": Preset(depth=4, width=256, group_size=8, steps=3000, batch_size=1024),
 }
 

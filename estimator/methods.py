@@ -95,7 +95,7 @@ class ManifoldAscent:
         direction = polar_factor(
             tangent(w, momentum), iterations=self.direction_iterations
         )
-        return retract(w + learning_rate * direction)
+        return retract(w + learning_rate * direction).contiguous()
 
 
 @dataclass(frozen=True)

@@ -112,14 +112,15 @@ def estimate_w1(
     final = evaluated(method.effective(state.parameters).member(0))
     held_out = held_out_values(chosen, sides)
     bounds = held_out.bounds(settings.confidence)
+    unit = sides.scaler.unit
     lower, upper, reason = sample_bracket([chosen, final], sides, settings)
     return Estimate(
-        estimate=held_out.difference,
-        standard_error=standard_error(held_out.x, held_out.y),
-        lower_bound=bounds[settings.bound_method].lower,
+        estimate=unit * held_out.difference,
+        standard_error=unit * standard_error(held_out.x, held_out.y),
+        lower_bound=unit * bounds[settings.bound_method].lower,
         confidence=settings.confidence,
         bound_method=settings.bound_method,
-        lower_bounds={name: bound.lower for name, bound in bounds.items()},
+        lower_bounds={name: unit * bound.lower for name, bound in bounds.items()},
         p_value=bounds[settings.bound_method].p_value,
         sample_lower_bound=lower,
         sample_upper_bound=upper,
@@ -210,18 +211,16 @@ def training_problem(
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Clamped critic values of the test samples, over L, in the units of the data.
+    """Clamped critic values of the test samples over L, in scaled units.
 
-    `low` and `high` are the clamp range in scaled units, `value_range` in those of the
-    data; they come from fit and validation samples alone, so the test samples meet a
-    function that was fixed before, bounded, and still 1-Lipschitz.
+    The clamp range [low, high] comes from fit and validation samples alone, so the test
+    samples meet a function that was fixed before, bounded, and still 1-Lipschitz.
     """
 
     x: Array
     y: Array
     low: float
     high: float
-    value_range: float
 
     @property
     def difference(self) -> float:
@@ -230,7 +229,7 @@ class HeldOut:
 
     def bounds(self, confidence: float) -> dict[str, MeanBound]:
         """Bound the expected difference by every method."""
-        args = {"value_range": self.value_range, "confidence": confidence}
+        args = {"value_range": self.high - self.low, "confidence": confidence}
         return {
             "betting": betting_bound(self.x, self.y, **args),
             "bernstein": bernstein_bound(self.x, self.y, **args),
@@ -242,24 +241,18 @@ def held_out_values(chosen: EvaluatedCritic, sides: Sides) -> HeldOut:
     """Evaluate the chosen critic: its range on fit and validation, then test, once."""
 
     def values(samples: Samples, *parts: Any) -> Array:
-        return np.concatenate(
-            [chosen.values(samples[part], sides.scaler) for part in parts]
-        )
+        chunks = [chosen.values(samples[part], sides.scaler) for part in parts]
+        return np.concatenate(chunks) / chosen.lipschitz_bound
 
-    seen = np.concatenate(
-        [
-            values(sides.x, sides.split_x.fit, sides.split_x.validation),
-            values(sides.y, sides.split_y.fit, sides.split_y.validation),
-        ]
-    )
-    low, high = float(seen.min()), float(seen.max())
-    factor = sides.scaler.unit / chosen.lipschitz_bound
+    seen_x = values(sides.x, sides.split_x.fit, sides.split_x.validation)
+    seen_y = values(sides.y, sides.split_y.fit, sides.split_y.validation)
+    low = float(min(seen_x.min(), seen_y.min()))
+    high = float(max(seen_x.max(), seen_y.max()))
     return HeldOut(
-        x=np.clip(values(sides.x, sides.split_x.test), low, high) * factor,
-        y=np.clip(values(sides.y, sides.split_y.test), low, high) * factor,
+        x=np.clip(values(sides.x, sides.split_x.test), low, high),
+        y=np.clip(values(sides.y, sides.split_y.test), low, high),
         low=low,
         high=high,
-        value_range=(high - low) * factor,
     )
 
 

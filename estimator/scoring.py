@@ -20,7 +20,7 @@ _ROWS = 4096
 
 @dataclass(frozen=True)
 class CriticFile:
-    """One evaluated critic: potential(x) = unit * clamp(f(scaled x), low, high) / L.
+    """One evaluated critic: potential(x) = unit * clamp(f(scaled x) / L, low, high).
 
     The potential is 1-Lipschitz in the user's metric, up to rounding, and its mean
     difference between test samples is the estimate.
@@ -78,10 +78,10 @@ class CriticFile:
     def potential(self, x: NDArray[np.generic]) -> Array:
         """Evaluate the critic on samples x (n, d) in the user's units -> (n,)."""
         chunks = [
-            np.clip(self.network(self.scaler(x[i : i + _ROWS])), self.low, self.high)
-            for i in range(0, len(x), _ROWS)
+            self.network(self.scaler(x[i : i + _ROWS])) for i in range(0, len(x), _ROWS)
         ]
-        return np.concatenate(chunks) * (self.scaler.unit / self.lipschitz_bound)
+        values = np.concatenate(chunks) / self.lipschitz_bound
+        return np.clip(values, self.low, self.high) * self.scaler.unit
 
 
 def score(critic: bytes, samples: NDArray[np.generic]) -> Array:

@@ -88,7 +88,9 @@ def initial_critic(
     shapes = list(layer_shapes(dim, width=width, depth=depth))
     return Critic(
         weights=tuple(
-            random_orthonormal((n_critics, *shape), generator=generator, dtype=dtype)
+            random_orthonormal(
+                (n_critics, *shape), generator=generator, dtype=dtype
+            ).contiguous()
             for shape in shapes
         ),
         biases=tuple(

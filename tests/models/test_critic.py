@@ -1,0 +1,75 @@
+"""Batched critics: each member is its own network, 1-Lipschitz, gradient-preserving."""
+
+import pytest
+import torch
+
+from models.certificate import lipschitz_bound, orthonormality_defect
+from models.critic import Critic, initial_critic
+
+
+def critic(n_critics: int = 3, group_size: int = 4, dim: int = 6) -> Critic:
+    return initial_critic(
+        dim,
+        width=16,
+        depth=3,
+        group_size=group_size,
+        n_critics=n_critics,
+        generator=torch.Generator().manual_seed(0),
+        dtype=torch.float64,
+    )
+
+
+def samples(*shape: int, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def test_members_do_not_mix() -> None:
+    batch, x = critic(), samples(3, 10, 6)
+    alone = [batch.member(k)(x[k]) for k in range(3)]
+    assert torch.allclose(batch(x), torch.cat(alone), atol=1e-14)
+
+
+def test_shared_samples_equal_repeated_ones() -> None:
+    batch, x = critic(), samples(10, 6)
+    assert torch.equal(batch(x), batch(x.expand(3, 10, 6)))
+
+
+@pytest.mark.parametrize("group_size", [2, 4, 16])
+def test_no_pair_of_points_exceeds_the_certificate(group_size: int) -> None:
+    batch = critic(group_size=group_size)
+    x, y = samples(2000, 6, seed=1), samples(2000, 6, seed=2)
+    slopes = (batch(x) - batch(y)).abs() / (x - y).norm(dim=-1)
+    assert (slopes <= lipschitz_bound(batch)[:, None]).all()
+
+
+@pytest.mark.parametrize("group_size", [2, 4, 16])
+def test_gradient_has_norm_one_almost_everywhere(group_size: int) -> None:
+    square = critic(group_size=group_size, dim=16)
+    x = samples(50, 16).requires_grad_()
+    (gradient,) = torch.autograd.grad(square(x)[0].sum(), x)
+    norms = gradient.norm(dim=-1)
+    assert torch.allclose(norms, torch.ones_like(norms), atol=1e-12)
+
+
+def test_initial_certificate_is_one() -> None:
+    assert ((lipschitz_bound(critic()) - 1).abs() < 1e-8).all()  # rounding margin
+
+
+def test_certificate_grows_with_a_perturbed_weight() -> None:
+    batch = critic(n_critics=1)
+    first = batch.weights[0].clone()
+    first[0] *= 1.001
+    perturbed = Critic((first, *batch.weights[1:]), batch.biases, batch.group_size)
+    assert lipschitz_bound(perturbed) > lipschitz_bound(batch) * 1.0009
+    assert orthonormality_defect(first) > 1e-3
+
+
+def test_certificate_is_the_product_of_norms() -> None:
+    doubled = critic().map(lambda p: 2 * p)
+    expected = 2.0 ** len(doubled.weights)
+    assert torch.allclose(
+        lipschitz_bound(doubled),
+        torch.full((3,), expected, dtype=torch.float64),
+        rtol=1e-8,
+    )
