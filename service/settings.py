@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     result_ttl_s: float = Field(
         default=7 * DAY_S, gt=0, description="How long an ended job is kept."
     )
+    dataset_ttl_s: float = Field(
+        default=7 * DAY_S,
+        gt=0,
+        description="How long a dataset is kept after its last use.",
+    )
     event_ttl_s: float = Field(
         default=3600.0,
         gt=0,

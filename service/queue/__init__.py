@@ -13,6 +13,7 @@ from service.queue.board import (
     QueueFull,
     QuotaExceeded,
 )
+from service.queue.figures import QueueStats, RateVerdict
 from service.queue.leases import Claim, Holding, LeaseQueue
 from service.queue.records import (
     JobError,
@@ -36,6 +37,8 @@ __all__ = [
     "LeaseQueue",
     "NewJob",
     "QueueFull",
+    "QueueStats",
     "QuotaExceeded",
+    "RateVerdict",
     "SampleRef",
 ]

@@ -6,13 +6,14 @@ from typing import Any, cast
 import redis.asyncio
 
 from service.broker import BLOCK_S
+from service.queue.figures import QueueStats, RateVerdict
 from service.queue.keys import Keys
 from service.queue.records import JobEvent, JobRecord, JobStatus, NewJob
 from service.queue.scripting import milliseconds, script_text
 from service.settings import DAY_S, Settings
 
 IDEMPOTENCY_LIFE_S = DAY_S
-SCRIPTS = ("enqueue", "cancel", "delete", "reap")
+SCRIPTS = ("enqueue", "cancel", "delete", "reap", "rate", "stats")
 
 
 class QueueFull(Exception):
@@ -160,6 +161,27 @@ class JobBoard:
         """Recover jobs of silent workers; return how many. Anybody may call it."""
         lease = milliseconds(self._settings.lease_s)
         return int(await self._run("reap", lease, self._settings.max_attempts))
+
+    async def stats(self) -> QueueStats:
+        """Count what is queued and running, live workers, and outcomes so far."""
+        silence = milliseconds(self._settings.lease_s)
+        return QueueStats.from_reply(await self._run("stats", silence))
+
+    async def take_token(
+        self, name: str, *, per_minute: float, burst: int
+    ) -> RateVerdict:
+        """Spend a token of a rate limit.
+
+        Args:
+            name: Whose limit it is.
+            per_minute: Tokens that come back in a minute.
+            burst: Tokens that can be spent at once.
+        """
+        interval_ms = f"{60_000 / per_minute:.3f}"
+        allowed, left, wait_ms, reset_ms = await self._run(
+            "rate", name, interval_ms, burst
+        )
+        return RateVerdict(bool(allowed), left, wait_ms / 1000, reset_ms / 1000)
 
     async def _has_ended(self, job_id: str) -> bool:
         status = await _reply(self._client.hget(self._keys("job", job_id), "status"))

@@ -51,6 +51,8 @@ class NewJob:
         deadline_s: Time from now after which the job fails, queued or running.
         idempotency_key: Of the submission; the same key names the same job for 24 h.
         body_digest: Digest of the request that the idempotency key stands for.
+        cache_key: Names the question; an earlier job that succeeded with the same one
+            answers it. Empty: always compute.
         quota: Unfinished jobs the owner may have; None: any number.
     """
 
@@ -65,12 +67,14 @@ class NewJob:
     bucket: str = ""
     idempotency_key: str = ""
     body_digest: str = ""
+    cache_key: str = ""
     quota: int | None = None
 
     def to_fields(self) -> dict[str, str]:
         """Return the fields of the job hash that do not change."""
         return {
             "bucket": self.bucket,
+            "cache_key": self.cache_key,
             "config": json.dumps(self.config),
             "labels": json.dumps(self.labels),
             "source": json.dumps(asdict(self.source)),
@@ -100,6 +104,7 @@ class JobRecord:
     checkpoint: str | None
     result: str | None
     critic: str | None
+    cached: bool
     error: JobError | None
 
     @classmethod
@@ -124,6 +129,7 @@ class JobRecord:
             checkpoint=fields.get("checkpoint"),
             result=fields.get("result"),
             critic=fields.get("critic"),
+            cached="cached" in fields,
             error=JobError(**json.loads(fields["error"]))
             if "error" in fields
             else None,

@@ -33,6 +33,7 @@ from service.worker.execution import (
     Succeeded,
 )
 from service.worker.lifeline import Lifeline
+from service.worker.sweeper import Sweeper
 
 RETRY_S = 0.5
 
@@ -57,6 +58,7 @@ def run_worker(settings: Settings, *, estimate: Estimation | None = None) -> Non
     with connect(settings.redis_url.get_secret_value()) as client:
         queue = LeaseQueue(client, settings, worker_name())
         _await_server(lambda: check_server(client).warnings, stopping)
+        Sweeper(client, settings, stopping).start()
         Worker(queue, settings, estimate or load_estimate(settings), stopping).run()
     log.info("worker_ended")
 

@@ -21,7 +21,7 @@ for _, id in ipairs(redis.call('ZRANGE', key('ready'), 0, scan - 1)) do
       local fence = redis.call('HINCRBY', job_key(id), 'fence', 1)
       local token = worker .. '#' .. fence
       redis.call('HINCRBY', job_key(id), 'attempt', 1)
-      redis.call('ZREM', key('ready'), id)
+      unready(id)
       redis.call('ZADD', key('leases'), now, id)
       redis.call('HSET', job_key(id), 'status', 'running', 'token', token,
         'started_at', now)

@@ -5,6 +5,7 @@
 -- `leases` -> running, neither -> ended. Times are milliseconds of the server's clock.
 --
 --   :ready          zset    job id -> -priority * 2^32 + seq; the next job first
+--   :queued         zset    job id -> created_at; the same jobs as in `ready`
 --   :leases         zset    job id -> time of the last heartbeat
 --   :job:<id>       hash    see below
 --   :events:<id>    stream  type, at, data (JSON); trimmed to max_events
@@ -18,14 +19,17 @@
 --   :active:<owner> set     ids of the owner's queued and running jobs
 --   :expiries       zset    job id -> time at which an ended job is forgotten
 --   :idem:<o>:<key> hash    job, body: what an idempotency key stands for; expires
+--   :cache:<key>    string  job whose result answers the same question; expires
+--   :rate:<name>    string  see rate.lua; expires
+--   :sweeping       string  set while somebody removes unused files; expires
 --   :workers        zset    worker name -> last time it was heard
 --   :totals         hash    counters for the metrics
 --
 -- Fields of :job:<id>: id, status, owner, bucket, priority, seq, config, labels,
 -- source, target (JSON), created_at, started_at, ended_at, deadline_at, attempt, fence,
 -- token (of the holder), done_by (token that ended it), cancel ("1" once requested),
--- progress (JSON), checkpoint, result, critic (blob digests), error (JSON), result_ttl,
--- event_ttl, max_events.
+-- progress (JSON), checkpoint, result, critic (blob digests), cache_key, cached ("1":
+-- took the result of an equal job), error (JSON), result_ttl, event_ttl, max_events.
 
 local P = KEYS[1]
 
@@ -52,8 +56,14 @@ end
 local function make_ready(id)
   local score = -tonumber(get(id, 'priority')) * 4294967296 + tonumber(get(id, 'seq'))
   redis.call('ZADD', key('ready'), score, id)
+  redis.call('ZADD', key('queued'), get(id, 'created_at'), id)
   redis.call('HSET', job_key(id), 'status', 'queued')
   redis.call('XADD', key('bell'), 'MAXLEN', 1, '*', 'x', 1)
+end
+
+local function unready(id)
+  redis.call('ZREM', key('ready'), id)
+  redis.call('ZREM', key('queued'), id)
 end
 
 -- Take a job from its holder and queue it again.
@@ -69,7 +79,7 @@ end
 local function close(id, status, detail)
   local result_ttl = tonumber(get(id, 'result_ttl'))
   local owner = get(id, 'owner')
-  redis.call('ZREM', key('ready'), id)
+  unready(id)
   redis.call('ZREM', key('leases'), id)
   redis.call('ZREM', key('deadlines'), id)
   redis.call('SREM', key('active', owner), id)

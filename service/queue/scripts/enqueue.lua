@@ -3,6 +3,7 @@
 --       owner ('' for none), idempotency key ('' for none), body digest, its life in ms,
 --       then field, value, ... of the job hash.
 -- Returns {'accepted' | 'known' | 'replayed' | 'conflict' | 'full' | 'quota', id}.
+-- A job whose cache key an earlier one has answered succeeds at once.
 -- 'known' answers a caller that repeats itself after a lost reply.
 local id, owner, priority, deadline_after = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local max_queued, quota = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -38,8 +39,18 @@ if idempotency ~= '' then
 end
 redis.call('ZADD', key('index'), seq, id)
 redis.call('ZADD', key('index', owner), seq, id)
-redis.call('SADD', key('active', owner), id)
-make_ready(id)
-add_event(id, 'queued')
 count('submitted')
+add_event(id, 'queued')
+
+local twin = redis.call('GET', key('cache', get(id, 'cache_key')))
+local answer = twin and redis.call('HMGET', job_key(twin), 'status', 'result', 'critic')
+if answer and answer[1] == 'succeeded' then
+  redis.call('HSET', job_key(id), 'started_at', now, 'cached', 1, 'result', answer[2])
+  if answer[3] then redis.call('HSET', job_key(id), 'critic', answer[3]) end
+  close(id, 'succeeded')
+  count('cache_hits')
+else
+  redis.call('SADD', key('active', owner), id)
+  make_ready(id)
+end
 return {'accepted', id}

@@ -11,6 +11,10 @@ if not owned(id, token) then
 end
 redis.call('HSET', job_key(id), 'done_by', token, unpack(ARGV, 5))
 close(id, status, detail)
+local cache = get(id, 'cache_key')
+if status == 'succeeded' and cache ~= '' then
+  redis.call('SET', key('cache', cache), id, 'PX', get(id, 'result_ttl'))
+end
 local took = now - tonumber(get(id, 'started_at'))
 count('run_ms', took)
 for _, bound_s in ipairs({1, 3, 10, 30, 100, 300, 1000, 3000, 10000}) do

@@ -8,6 +8,7 @@ import redis
 from service.queue import (
     IdempotencyConflict,
     JobActive,
+    JobError,
     JobStatus,
     LeaseQueue,
     QueueFull,
@@ -152,3 +153,57 @@ def test_a_new_job_wakes_a_waiting_worker(board: Any, worker: LeaseQueue) -> Non
     started = time.monotonic()
     worker.wait_for_bell()
     assert time.monotonic() - started < 0.5
+
+
+def test_an_equal_question_is_answered_at_once(board: Any, worker: LeaseQueue) -> None:
+    first = board.enqueue(cache_key="question")
+    assert not first.cached
+    [claim] = worker.claim()
+    worker.succeed(claim, result="digest", critic="other")
+    twin = board.enqueue(cache_key="question")
+    assert (twin.status, twin.cached) == (JobStatus.SUCCEEDED, True)
+    assert (twin.result, twin.critic) == ("digest", "other")
+    assert board.event_types(twin.id) == ["queued", "succeeded"]
+
+
+def test_a_deleted_answer_is_computed_again(board: Any, worker: LeaseQueue) -> None:
+    first = board.enqueue(cache_key="question")
+    [claim] = worker.claim()
+    worker.succeed(claim, result="digest")
+    board.run(board.board.delete(first.id))
+    assert board.enqueue(cache_key="question").status == JobStatus.QUEUED
+
+
+def test_a_failed_job_answers_nothing(board: Any, worker: LeaseQueue) -> None:
+    board.enqueue(cache_key="question")
+    [claim] = worker.claim()
+    worker.fail(claim, JobError("internal_error", "it broke"))
+    assert board.enqueue(cache_key="question").status == JobStatus.QUEUED
+
+
+def test_stats_count(board: Any, worker: LeaseQueue) -> None:
+    for _ in range(3):
+        board.enqueue()
+    [claim] = worker.claim()
+    worker.succeed(claim, result="digest")
+    worker.claim()
+    stats = board.run(board.board.stats())
+    assert (stats.queued, stats.running, stats.workers) == (1, 1, 1)
+    assert stats.totals["submitted"] == 3
+    assert stats.totals["succeeded"] == stats.totals["run_le_1"] == 1
+    assert stats.oldest_queued_s < 5.0
+
+
+def test_a_burst_is_allowed_and_then_the_rate(board: Any) -> None:
+    verdicts = [
+        board.run(board.board.take_token("key", per_minute=60, burst=2))
+        for _ in range(3)
+    ]
+    assert [v.allowed for v in verdicts] == [True, True, False]
+    assert [v.remaining for v in verdicts] == [1, 0, 0]
+    assert 0.5 < verdicts[2].retry_after_s <= 1.0
+
+
+def test_rates_of_two_holders_are_apart(board: Any) -> None:
+    for name in ("a", "b"):
+        assert board.run(board.board.take_token(name, per_minute=1, burst=1)).allowed

@@ -1,0 +1,48 @@
+"""The thread that removes files which no job needs any more."""
+
+import threading
+
+import redis
+import structlog
+from redis.exceptions import RedisError
+
+from service.queue.references import may_sweep, references
+from service.settings import DAY_S, Settings
+from service.store import BlobStore, DatasetStore
+
+INTERVAL_S = 3600.0
+BLOB_AGE_S = DAY_S
+"""A blob is stored before the job refers to it; much later than any commit."""
+
+log = structlog.get_logger(__name__)
+
+
+class Sweeper(threading.Thread):
+    """Sweeps the stores now and then; of all workers, one at a time does."""
+
+    def __init__(
+        self, client: redis.Redis, settings: Settings, stopping: threading.Event
+    ) -> None:
+        super().__init__(name="sweeper", daemon=True)
+        self._client = client
+        self._settings = settings
+        self._stopping = stopping
+
+    def run(self) -> None:
+        """Sweep every hour until told to stop."""
+        while not self._stopping.wait(INTERVAL_S):
+            try:
+                if may_sweep(self._client, self._settings.key_prefix, INTERVAL_S):
+                    sweep(self._client, self._settings)
+            except (RedisError, OSError) as error:
+                log.warning("sweep_failed", error=str(error))
+
+
+def sweep(client: redis.Redis, settings: Settings) -> None:
+    """Remove blobs no kept job refers to, and datasets unused for `dataset_ttl_s`."""
+    needed = references(client, settings.key_prefix)
+    datasets = DatasetStore(settings.data_dir).sweep(
+        unused_s=settings.dataset_ttl_s, in_use=needed.datasets
+    )
+    blobs = BlobStore(settings.data_dir).sweep(unused_s=BLOB_AGE_S, in_use=needed.blobs)
+    log.info("swept", datasets=len(datasets), blobs=len(blobs))

@@ -1,0 +1,57 @@
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+import redis
+
+from service.queue import LeaseQueue, SampleRef
+from service.queue.references import may_sweep
+from service.settings import Settings
+from service.store import BlobStore, DatasetStore, UnknownBlob, UnknownDataset
+from service.worker.sweeper import sweep
+
+
+def aged_blob(blobs: BlobStore, content: bytes) -> str:
+    digest = blobs.put(content)
+    os.utime(blobs.path(digest), (1, 1))
+    return digest
+
+
+def aged_dataset(settings: Settings, value: float) -> str:
+    store = DatasetStore(settings.data_dir)
+    info = store.put_array(np.full((40, 1), value))
+    os.utime(store._path(info.id), (1, 1))
+    return info.id
+
+
+def test_results_of_kept_jobs_stay(
+    board: Any, client: redis.Redis, settings: Settings
+) -> None:
+    blobs = BlobStore(settings.data_dir)
+    kept, unused = aged_blob(blobs, b"kept"), aged_blob(blobs, b"unused")
+    board.enqueue()
+    worker = LeaseQueue(client, settings, "w")
+    worker.succeed(worker.claim()[0], result=kept)
+    sweep(client, settings)
+    assert blobs.get(kept) == b"kept"
+    with pytest.raises(UnknownBlob):
+        blobs.get(unused)
+
+
+def test_datasets_of_unfinished_jobs_stay(
+    board: Any, client: redis.Redis, settings: Settings
+) -> None:
+    kept, unused = aged_dataset(settings, 1.0), aged_dataset(settings, 2.0)
+    side = SampleRef(kept, 40, 1)
+    board.enqueue(source=side, target=side)
+    sweep(client, settings)
+    store = DatasetStore(settings.data_dir)
+    assert store.info(kept).n == 40
+    with pytest.raises(UnknownDataset):
+        store.info(unused)
+
+
+def test_one_of_all_sweeps(client: redis.Redis, prefix: str) -> None:
+    assert may_sweep(client, prefix, 60.0)
+    assert not may_sweep(client, prefix, 60.0)
