@@ -22,6 +22,7 @@ import structlog
 
 from service.children import Child, end_all
 from service.gpus import gpu_indices
+from service.logs import configure_logs
 from service.settings import Settings, environment
 from service.valkey import EmbeddedValkey
 
@@ -58,6 +59,7 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) 
         _own(settings.data_dir),
         contextlib.ExitStack() as stack,
     ):
+        configure_logs(settings, "supervisor")
         valkey = None
         if settings.redis_url is None:
             valkey = stack.enter_context(EmbeddedValkey(settings.data_dir / "valkey"))

