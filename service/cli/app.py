@@ -1,0 +1,96 @@
+"""All commands in one application, and the one place where errors become exit codes.
+
+0: done. 1: the job or a check failed. 2: the input is wrong. 130: interrupted.
+"""
+
+import json
+import os
+import sys
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from estimator.errors import InvalidInput
+from service.cli import demo, doctor, estimate, jobs, processes
+from service.client import KantorError
+from service.decoding import Undecodable
+
+app = typer.Typer(
+    name="kantor",
+    help="Certified lower bounds on the Wasserstein-1 distance of two sample sets.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(estimate.estimate)
+app.command()(processes.serve)
+app.command()(processes.api)
+app.command()(processes.worker)
+app.command()(jobs.submit)
+app.command()(jobs.status)
+app.command()(jobs.cancel)
+app.command()(jobs.curve)
+app.command()(demo.demo)
+app.command()(doctor.doctor)
+app.command()(doctor.healthcheck)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"kantor {version('kantor')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version_wanted: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and leave.",
+        ),
+    ] = False,
+) -> None:
+    """Certified lower bounds on the Wasserstein-1 distance of two sample sets."""
+
+
+def main() -> None:
+    """Run a command; turn expected errors into one clear line."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        _fail({"code": "interrupted", "detail": "interrupted"}, 130)
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except InvalidInput as error:
+        problem = {"code": "invalid_input", "field": error.field}
+        _fail(problem | {"detail": str(error)}, 2)
+    except ValidationError as error:
+        _fail({"code": "invalid_setting", "detail": _first_reason(error)}, 2)
+    except KantorError as error:
+        _fail(error.problem, 1 if error.status is None else 2)
+    except (Undecodable, OSError, RuntimeError, TimeoutError) as error:
+        code = 2 if isinstance(error, Undecodable | OSError) else 1
+        _fail({"code": type(error).__name__, "detail": str(error)}, code)
+
+
+def _first_reason(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'settings'}: {first['msg']}"
+
+
+def _fail(problem: dict[str, Any], exit_code: int) -> None:
+    """Write one line to stderr, or a document where the command speaks JSON."""
+    if "--json" in sys.argv:
+        print(json.dumps(problem), file=sys.stderr)
+    else:
+        console = Console(stderr=True, soft_wrap=True)
+        console.print("error:", style="bold red", end=" ")
+        console.print(problem["detail"], markup=False, highlight=False)
+    sys.exit(exit_code)

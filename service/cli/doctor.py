@@ -1,0 +1,94 @@
+"""`kantor doctor` and `kantor healthcheck`: is everything here that is needed?"""
+
+import os
+import platform
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from service.settings import Settings
+
+Check = Callable[[Settings], str]
+
+
+def doctor() -> None:
+    """Check versions, devices, Redis, the data folder and a short training."""
+    settings, console, healthy = Settings(), Console(), True
+    for name, check in CHECKS.items():
+        try:
+            console.print(f"[green]ok[/]    {name}: {check(settings)}")
+        except Exception as error:  # noqa: BLE001 - a check may fail in any way
+            healthy = False
+            console.print(f"[red]wrong[/] {name}: {error}")
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def healthcheck(
+    url: Annotated[str | None, typer.Option(help="Probe to ask.")] = None,
+) -> None:
+    """Ask the API on this machine whether it lives; for container health checks."""
+    address = url or f"http://127.0.0.1:{Settings().port}/healthz"
+    try:
+        with urllib.request.urlopen(address, timeout=3.0) as answer:
+            print(answer.read().decode())
+    except (OSError, urllib.error.URLError) as error:
+        raise RuntimeError(f"no answer from {address}: {error}") from error
+
+
+def _versions(settings: Settings) -> str:
+    names = ("kantor", "torch", "numpy", "redis", "fastapi")
+    found = [f"{name} {version(name)}" for name in names]
+    return ", ".join([f"python {platform.python_version()}", *found])
+
+
+def _devices(settings: Settings) -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        return f"no GPU, {os.cpu_count()} CPU cores"
+    count = torch.cuda.device_count()
+    return ", ".join(torch.cuda.get_device_name(i) for i in range(count))
+
+
+def _redis(settings: Settings) -> str:
+    from service.broker import check_server, connect
+    from service.valkey import bundled_binary
+
+    if settings.redis_url is None:
+        return f"embedded Valkey, {bundled_binary()}"
+    with connect(settings.redis_url.get_secret_value()) as client:
+        check_server(client)
+        return f"{client.info('server')['redis_version']} answers"
+
+
+def _data_dir(settings: Settings) -> str:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    probe = settings.data_dir / ".doctor"
+    probe.write_bytes(b"x")
+    probe.unlink()
+    return f"{settings.data_dir} is writable"
+
+
+def _training(settings: Settings) -> str:
+    import numpy as np
+
+    from estimator import EstimateConfig, estimate_w1
+
+    x = np.random.default_rng(0).normal(size=(2, 500, 2))
+    found = estimate_w1(x[0], x[1] + 1.0, EstimateConfig(effort="quick", steps=50))
+    return f"{found.steps} steps in {found.elapsed_s:.1f} s on {found.device}"
+
+
+CHECKS: dict[str, Check] = {
+    "versions": _versions,
+    "devices": _devices,
+    "redis": _redis,
+    "data folder": _data_dir,
+    "training": _training,
+}

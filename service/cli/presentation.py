@@ -1,0 +1,88 @@
+"""Show progress and results to a person."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+Document = dict[str, Any]
+Update = Callable[[int, int, float | None], None]
+
+
+@contextmanager
+def progress_bar(console: Console, title: str) -> Iterator[Update]:
+    """Show training progress; yields `update(step, max_steps, validation)`."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        TextColumn("step {task.completed}/{task.total}"),
+        TextColumn("{task.fields[objective]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        line = progress.add_task(title, total=None, objective="")
+
+        def update(step: int, max_steps: int, validation: float | None) -> None:
+            text = "" if validation is None else f"validation {validation:.5g}"
+            progress.update(line, completed=step, total=max_steps, objective=text)
+
+        yield update
+
+
+def verdict(result: Document) -> str:
+    """Say in a sentence what a result means."""
+    percent = f"{100 * result['confidence']:g} %"
+    if result["lower_bound"] > 0.0:
+        return (
+            f"The distributions differ: W1 is at least {result['lower_bound']:.4g} "
+            f"({percent} confidence, p = {result['p_value']:.2g})."
+        )
+    return (
+        f"No difference shown: at {percent} confidence these samples are compatible "
+        f"with W1 = 0 (p = {result['p_value']:.2g})."
+    )
+
+
+def show_result(console: Console, result: Document) -> None:
+    """Print a result for a person: the bound first, then what supports it."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in _rows(result):
+        table.add_row(name, value)
+    console.print(Panel(verdict(result), title="W1", title_align="left"))
+    console.print(table)
+    for warning in result["warnings"]:
+        console.print(f"warning: {warning}", style="yellow", markup=False)
+
+
+def _rows(result: Document) -> Iterator[tuple[str, str]]:
+    yield (
+        "held-out estimate",
+        f"{result['estimate']:.5g} ± {result['standard_error']:.2g}",
+    )
+    yield "lower bound", f"{result['lower_bound']:.5g} ({result['bound_method']})"
+    if result["sample_lower_bound"] is not None:
+        yield "W1 of the given samples", _bracket(result)
+    layers = len(result["certificate"]["layers"])
+    excess = result["certificate"]["lipschitz_bound"] - 1.0
+    yield "Lipschitz certificate", f"1 {excess:+.1e} over {layers} layers, float64"
+    yield (
+        "samples",
+        f"{result['n_source']:,} and {result['n_target']:,}, dimension {result['dim']}",
+    )
+    yield (
+        "training",
+        f"{result['steps']} steps, {result['stop_reason']}, "
+        f"{result['elapsed_s']:.1f} s on {result['device']}",
+    )
+
+
+def _bracket(result: Document) -> str:
+    lower, upper = result["sample_lower_bound"], result["sample_upper_bound"]
+    reason = result["sample_upper_bound_reason"]
+    if upper is None:
+        return f"at least {lower:.5g} (no upper bound: {reason})"
+    return f"between {lower:.5g} and {upper:.5g} ({reason})"

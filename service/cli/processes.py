@@ -1,0 +1,54 @@
+"""`kantor serve`, `kantor api`, `kantor worker`: the processes of the service."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from service.logs import configure_logs
+from service.settings import Settings
+
+
+def settings_with(**options: Any) -> Settings:
+    """Return the environment's settings with the given options over them."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return Settings(**given)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of all that is kept.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; one per GPU, else one.")
+    ] = None,
+) -> None:
+    """Run the whole service: Valkey (unless KANTOR_REDIS_URL), API and workers."""
+    from service.supervisor import serve as run_service
+
+    settings = settings_with(host=host, port=port, data_dir=data_dir, workers=workers)
+    configure_logs(settings, "serve")
+    console = Console(stderr=True)
+    run_service(
+        settings,
+        on_ready=lambda url: console.print(
+            f"Kantor is ready at {url} (documentation: {url}/docs). Ctrl-C stops it."
+        ),
+    )
+
+
+def api() -> None:
+    """Run the HTTP API alone; settings come from KANTOR_* variables."""
+    from service.api import run_api
+
+    run_api(Settings())
+
+
+def worker() -> None:
+    """Run one worker alone; settings come from KANTOR_* variables."""
+    from service.worker import run_worker
+
+    run_worker(Settings())
