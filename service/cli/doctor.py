@@ -63,8 +63,8 @@ def _redis(settings: Settings) -> str:
     if settings.redis_url is None:
         return f"embedded Valkey, {bundled_binary()}"
     with connect(settings.redis_url.get_secret_value()) as client:
-        check_server(client)
-        return f"{client.info('server')['redis_version']} answers"
+        report = check_server(client)
+    return "; ".join([f"version {report.version} answers", *report.warnings])
 
 
 def _data_dir(settings: Settings) -> str:

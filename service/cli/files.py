@@ -18,6 +18,8 @@ def read_samples(field: str, path: Path) -> NDArray[np.generic]:
     Raises:
         InvalidSamples: The file is missing or unreadable; names the side and the file.
     """
+    if not path.is_file():
+        raise InvalidSamples(field, f"{path}: expected a file, found none")
     try:
         return load_samples(path)
     except (Undecodable, OSError) as error:

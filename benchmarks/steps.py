@@ -1,0 +1,109 @@
+"""Time per training step by method: `python -m benchmarks.steps [--width 256]`.
+
+All methods train the same critic on the same Gaussian batches in one process, in turns,
+so that a noisy machine disturbs them alike; the table gives medians and ratios to the
+manifold method.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from benchmarks.tables import machine, print_table
+from estimator.batches import Batches
+from estimator.methods import BjorckAdam, ManifoldAscent, Method
+from estimator.scaling import fit_scaler
+from estimator.training import Problem, initial_state, take_step
+from models.critic import initial_critic
+
+METHODS: dict[str, Method] = {
+    "manifold": ManifoldAscent(),
+    "Björck 5, Adam": BjorckAdam(iterations=5),
+    "Björck 20, Adam": BjorckAdam(iterations=20),
+    "Björck 20 of order 2, Adam": BjorckAdam(iterations=20, order=2),
+}
+
+
+def problem(n: int, dim: int, batch_size: int) -> Problem:
+    """Return two Gaussians one unit apart."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, n, dim))
+    y[:, 0] += 1.0
+    scaler = fit_scaler(x, y, "scalar")
+
+    def batches(samples: np.ndarray) -> Batches:
+        return Batches(
+            samples,
+            np.arange(n),
+            scaler,
+            batch_size=batch_size,
+            seed=0,
+            device=torch.device("cpu"),
+        )
+
+    source, target = batches(x), batches(y)
+    validation = source.head(1000), target.head(1000)
+    return Problem(source, target, *validation, unit=scaler.unit, learning_rate=0.01)
+
+
+def stepper(
+    method: Method, task: Problem, arguments: argparse.Namespace
+) -> Callable[[], None]:
+    """Return a function that takes one step of a training of its own."""
+    critic = initial_critic(
+        arguments.dim,
+        width=arguments.width,
+        depth=arguments.depth,
+        group_size=arguments.group_size,
+        generator=torch.Generator().manual_seed(0),
+    )
+    state = initial_state(critic, method, max_steps=10**6)
+
+    def step() -> None:
+        nonlocal state
+        state, _ = take_step(state, task, method)
+        state = replace(state, step=0)
+
+    return step
+
+
+def medians(steppers: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
+    """Time the steppers in turns; return the median seconds of each."""
+    times: dict[str, list[float]] = {name: [] for name in steppers}
+    for turn in range(rounds + 2):
+        for name, step in steppers.items():
+            started = time.perf_counter()
+            step()
+            if turn >= 2:  # the first turns warm up
+                times[name].append(time.perf_counter() - started)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--depth", type=int, default=3)
+    parser.add_argument("--dim", type=int, default=64)
+    parser.add_argument("--group-size", type=int, default=8)
+    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=15)
+    arguments = parser.parse_args()
+    task = problem(10_000, arguments.dim, arguments.batch_size)
+    found = medians(
+        {name: stepper(method, task, arguments) for name, method in METHODS.items()},
+        arguments.rounds,
+    )
+    base = found["manifold"]
+    rows = [[name, f"{1e3 * s:.1f}", f"{s / base:.2f}"] for name, s in found.items()]
+    print(f"{machine()}; {vars(arguments)}")
+    print_table(["method", "ms per step", "ratio to manifold"], rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""`kantor estimate` as a user runs it: a process, its streams and its exit code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+CONTRACT = set(
+    [
+        "estimate",
+        "standard_error",
+        "lower_bound",
+        "confidence",
+        "bound_method",
+        "p_value",
+        "sample_lower_bound",
+        "sample_upper_bound",
+        "certificate",
+        "curve",
+        "stop_reason",
+        "steps",
+        "elapsed_s",
+        "n_source",
+        "n_target",
+        "dim",
+        "seed",
+        "device",
+        "config",
+        "versions",
+        "warnings",
+    ]
+)
+
+
+def kantor(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "service.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder, rng = tmp_path_factory.mktemp("samples"), np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 300, 2))
+    np.save(folder / "x.npy", x)
+    np.savetxt(folder / "y.csv", y + 2.0, delimiter=",")
+    np.save(folder / "three.npy", rng.normal(size=(100, 3)))
+    np.save(folder / "nan.npy", np.where(x > 2.5, np.nan, x))
+    np.save(folder / "objects.npy", np.array([[{}]] * 50), allow_pickle=True)
+    (folder / "config.toml").write_text('effort = "quick"\nsteps = 25\nseed = 3\n')
+    return {path.name: path for path in folder.iterdir()}
+
+
+def test_json_is_alone_on_stdout_with_the_contract(files: dict[str, Path]) -> None:
+    run = kantor(
+        "estimate", files["x.npy"], files["y.csv"], "--json",
+        "--config", files["config.toml"],
+    )  # fmt: skip
+    document = json.loads(run.stdout)
+    assert run.returncode == 0
+    assert set(document) >= CONTRACT
+    assert document["seed"] == 3
+    assert document["steps"] == 25
+
+
+def test_options_override_the_file(files: dict[str, Path]) -> None:
+    run = kantor(
+        "estimate", files["x.npy"], files["y.csv"], "--json", "--seed", 9,
+        "--config", files["config.toml"], "--confidence", 0.8, "--method", "student",
+    )  # fmt: skip
+    document = json.loads(run.stdout)
+    assert (document["seed"], document["confidence"]) == (9, 0.8)
+    assert document["bound_method"] == "student"
+
+
+def test_result_and_files_for_a_person(files: dict[str, Path], tmp_path: Path) -> None:
+    run = kantor(
+        "estimate", files["x.npy"], files["y.csv"], "--out", tmp_path / "out",
+        "--config", files["config.toml"],
+    )  # fmt: skip
+    assert "The distributions differ" in run.stdout
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"result.json", "curve.csv", "curve.png", "critic.safetensors"}
+    assert (tmp_path / "out" / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "reason"),
+    [
+        ("x.npy", "three.npy", "target: expected dimension 2 as in source, got 3"),
+        ("nan.npy", "y.csv", "source: expected finite numbers, got nan at row"),
+        ("objects.npy", "y.csv", "source: "),
+        ("x.npy", "none.npy", "target: "),
+        ("x.npy", "config.toml", "target: "),
+    ],
+)
+def test_bad_files_end_with_2_and_one_line(
+    files: dict[str, Path], source: str, target: str, reason: str
+) -> None:
+    paths = [files.get(name, Path(name)) for name in (source, target)]
+    run = kantor("estimate", *paths)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert reason in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_bad_settings_name_the_field(files: dict[str, Path]) -> None:
+    run = kantor("estimate", files["x.npy"], files["y.csv"], "--effort", "x", "--json")
+    assert run.returncode == 2
+    assert json.loads(run.stderr)["field"] == "effort"
+
+
+def test_start_up_does_not_load_torch() -> None:
+    code = "import sys, service.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
