@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -114,23 +116,30 @@ class Chaos:
     def run(self) -> Report:
         """Run to the end; every process is gone afterwards."""
         started = time.monotonic()
-        with self.valkey:
-            self.proxy.start()
-            submitter = threading.Thread(target=lambda: asyncio.run(self._submit()))
+        submitter = threading.Thread(target=lambda: asyncio.run(self._submit()))
+        with self.running():
+            submitter.start()
             try:
-                self.keep_workers()
-                submitter.start()
                 self.inflict()
-                self.done.set()
-                submitter.join()
-                asyncio.run(self._drain())
-                asyncio.run(self._count())
             finally:
                 self.done.set()
-                self._end_workers()
-                self.proxy.stop()
+                submitter.join()
+            asyncio.run(self._drain())
+            asyncio.run(self._count())
         self.report.took_s = time.monotonic() - started
         return self.report
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run the server, the proxy and the workers."""
+        with self.valkey:
+            self.proxy.start()
+            try:
+                self.keep_workers()
+                yield
+            finally:
+                self._end_workers()
+                self.proxy.stop()
 
     def inflict(self) -> None:
         """Inflict every fault of the plan, a moment apart."""

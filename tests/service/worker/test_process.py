@@ -7,16 +7,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import redis
+from pydantic import SecretStr
 
 from service.queue import JobRecord, JobStatus, NewJob, SampleRef
 from service.settings import Settings
 from service.store import BlobStore, DatasetStore
+from service.valkey import EmbeddedValkey
 
 Submit = Callable[..., str]
 SLOW_WORKER = Path(__file__).with_name("slow_worker.py")
@@ -45,7 +49,7 @@ class Workers:
         self.processes.append(process)
         return process
 
-    def end(self) -> None:
+    def close(self) -> None:
         for process in self.processes:
             process.kill()
             process.wait()
@@ -53,21 +57,21 @@ class Workers:
 
 @pytest.fixture
 def workers(settings: Settings) -> Iterator[Workers]:
-    workers = Workers(settings)
-    yield workers
-    workers.end()
+    with closing(Workers(settings)) as workers:
+        yield workers
 
 
 @pytest.fixture
 def submit(board: Any, settings: Settings) -> Submit:
+    return partial(submit_to, board, settings)
+
+
+def submit_to(board: Any, settings: Settings, **config: Any) -> str:
+    """Queue a job on a small dataset; return its id."""
     dataset = DatasetStore(settings.data_dir).put_array(np.ones((40, 2)))
     side = SampleRef(dataset.id, 40, 2)
-
-    def submit(**config: Any) -> str:
-        job = NewJob(source=side, target=side, config=config)
-        return str(board.run(board.board.enqueue(job)).id)
-
-    return submit
+    job = NewJob(source=side, target=side, config=config)
+    return str(board.run(board.board.enqueue(job)).id)
 
 
 def wait_for(condition: Callable[[], Any]) -> None:
@@ -196,3 +200,23 @@ def test_a_missing_dataset_fails_the_job(workers: Workers, board: Any) -> None:
     job = wait_until(board, board.enqueue().id, JobStatus.FAILED)
     assert job.error is not None
     assert job.error.code == "dataset_missing"
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    with EmbeddedValkey(tmp_path / "valkey") as server:
+        yield server
+
+
+def test_a_job_outlives_an_outage_of_the_server(
+    own_server: EmbeddedValkey, board: Any, settings: Settings
+) -> None:
+    own = settings.model_copy(update={"redis_url": SecretStr(own_server.url)})
+    with closing(type(board)(own)) as board, closing(Workers(own)) as workers:
+        workers.start()
+        job_id = submit_to(board, own, steps=300)
+        wait_for_progress(board, job_id)
+        own_server.stop()
+        time.sleep(2 * own.lease_s)
+        own_server.start()
+        assert wait_until(board, job_id, JobStatus.SUCCEEDED).attempt == 1
