@@ -7,7 +7,10 @@ ServiceError
 │   └── LimitExceeded      more samples, features or bytes than allowed
 ├── UnsupportedMedia       a content type or format that is not read here
 ├── BodyTooLarge           more bytes than the operator allows
-├── JobNotFound, DatasetNotFound
+├── Unauthorized           no valid API key
+├── JobNotFound, DatasetNotFound, UploadNotFound
+├── BatchConflict          other samples were sent under the same index
+├── DigestMismatch         a body is not what its Content-Digest says
 └── JobNotFinished         asked for something that exists only at the end
 """
 
@@ -103,6 +106,21 @@ class DatasetNotFound(ServiceError, LookupError):
         detail = f"no dataset {dataset_id!r}; upload it first"
         errors = [FieldError(pointer=pointer, detail=detail)] if pointer else []
         super().__init__(detail, *errors)
+
+
+class UploadNotFound(ServiceError, LookupError):
+    """Report that no such upload is open."""
+
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(f"no upload {upload_id!r}; it may be completed or expired")
+
+
+class BatchConflict(ServiceError):
+    """Refuse to replace a batch by other samples."""
+
+
+class DigestMismatch(ServiceError):
+    """Refuse a body that is damaged, or a Content-Digest that is not understood."""
 
 
 class JobNotFinished(ServiceError):

@@ -42,6 +42,11 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
     errors.Unauthorized: ProblemKind(401, "unauthorized", "API key needed"),
     errors.JobNotFound: ProblemKind(404, "job_not_found", "No such job"),
     errors.DatasetNotFound: ProblemKind(404, "dataset_not_found", "No such dataset"),
+    errors.UploadNotFound: ProblemKind(404, "upload_not_found", "No such upload"),
+    errors.DigestMismatch: ProblemKind(
+        400, "digest_mismatch", "Body differs from its digest"
+    ),
+    errors.BatchConflict: ProblemKind(409, "batch_conflict", "Batch already here"),
     errors.JobNotFinished: ProblemKind(409, "job_not_finished", "Job not finished"),
     UnknownBlob: ProblemKind(410, "result_gone", "Result no longer kept"),
     errors.BodyTooLarge: ProblemKind(413, "body_too_large", "Body too large"),

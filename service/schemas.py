@@ -36,6 +36,7 @@ STRICT = ConfigDict(
 
 DatasetId = Annotated[str, StringConstraints(pattern=r"^ds_[0-9a-f]{64}$")]
 JobId = Annotated[str, StringConstraints(pattern=r"^job_[0-9a-f]{32}$")]
+UploadId = Annotated[str, StringConstraints(pattern=r"^up_[0-9a-f]{32}$")]
 LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 LabelValue = Annotated[str, StringConstraints(max_length=256)]
 Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=MAX_LABELS)]

@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 from service.api import openapi
 from service.api.middleware import BodyLimiter, RequestContext, problem_response
 from service.api.reaper import reaping
-from service.api.routes import datasets, jobs, operations, outputs
+from service.api.routes import datasets, jobs, operations, outputs, uploads
 from service.api.services import Services, build_services
 from service.problems import PROBLEMS, problem_for
 from service.settings import Settings
@@ -37,7 +37,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         responses=openapi.PROBLEM_RESPONSES,
     )
     app.state.services = services or build_services(settings)
-    for module in (jobs, outputs, datasets, operations):
+    for module in (jobs, outputs, datasets, uploads, operations):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=operations.STATIC), name="static")
     for error in (HTTPException, RequestValidationError, *PROBLEMS):
@@ -51,8 +51,9 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
 
 async def _answer_problem(request: Request, error: Exception) -> Response:
     response = problem_response(problem_for(error), request.scope)
-    if isinstance(error, HTTPException) and error.headers:
-        response.headers.update(error.headers)
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        # The router names the methods of one route only, not of the whole path.
+        response.headers["Allow"] = openapi.methods_of(request.app, request.url.path)
     return response
 
 

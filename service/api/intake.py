@@ -30,7 +30,7 @@ class Intake:
         self._datasets = datasets
         self._incoming = settings.data_dir / "incoming"
         self._threads = anyio.CapacityLimiter(_PARALLEL)
-        self._limits = Limits(
+        self.limits = Limits(
             max_samples=settings.max_samples,
             max_dim=settings.max_dim,
             memory_bytes=settings.decode_memory_bytes,
@@ -53,10 +53,10 @@ class Intake:
             InvalidSamples: They are no array of finite numbers.
             LimitExceeded: They are too many.
         """
-        _refuse_booleans(field, rows)
+        refuse_booleans(field, rows)
         array = check_samples(field, rows)
         try:
-            self._limits.check_shape(array.shape, array.itemsize)
+            self.limits.check_shape(array.shape, array.itemsize)
         except Undecodable as error:
             raise LimitExceeded.at(f"#/{field}", str(error)) from error
         return self._datasets.put_array(array)
@@ -69,7 +69,7 @@ class Intake:
             InvalidSamples: They are no array of finite numbers.
         """
         try:
-            with decode(path, file_format, self._limits) as array:
+            with decode(path, file_format, self.limits) as array:
                 return self._datasets.put_array(check_samples(field, array))
         except Undecodable as error:
             place = f"#/{field}" if field else "#"
@@ -90,7 +90,7 @@ def save_file(received: IO[bytes], path: Path) -> None:
             file.write(block)
 
 
-def _refuse_booleans(field: str, rows: list[Any]) -> None:
+def refuse_booleans(field: str, rows: list[Any]) -> None:
     """Refuse true and false, which would silently become 1 and 0."""
     for index, row in enumerate(rows):
         if (

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
+from starlette.routing import compile_path
 
 from service.decoding.formats import MEDIA_TYPES
 from service.problems import MEDIA_TYPE
@@ -62,6 +63,9 @@ JOB_BODY = _body(
     {"application/json": _reference(JobRequest), "multipart/form-data": _FORM}
 )
 SCORES_BODY = _body({"application/json": _reference(InlineSamples)})
+BATCH_BODY = _body(
+    {"application/x-npy": _FILE, "application/json": _reference(InlineSamples)}
+)
 DATASET_BODY = _body(dict.fromkeys(MEDIA_TYPES, _FILE))
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -70,6 +74,17 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
         "content": {MEDIA_TYPE: {"schema": _reference(ProblemView)}},
     }
 }
+
+
+def methods_of(app: FastAPI, path: str) -> str:
+    """Return the methods that a path has, as an `Allow` header."""
+    methods = {
+        method.upper()
+        for template, operations in describe(app)["paths"].items()
+        if compile_path(template)[0].match(path)
+        for method in operations
+    }
+    return ", ".join(sorted(methods or {"GET"}))
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

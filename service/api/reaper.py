@@ -1,4 +1,7 @@
-"""Recover jobs of silent workers from the API as well: all workers may be gone."""
+"""What nobody asks for: recover jobs of silent workers, drop uploads left open.
+
+Workers reap as well, but all of them may be gone.
+"""
 
 import asyncio
 import contextlib
@@ -28,6 +31,7 @@ async def reaping(services: Services) -> AsyncIterator[None]:
 async def _reap_for_ever(services: Services) -> None:
     while True:
         await asyncio.sleep(services.settings.heartbeat_s)
+        await services.intake.in_thread(services.uploads.sweep)
         try:
             await services.board.reap()
         except RedisError as error:

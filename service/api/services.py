@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from service.api.access import Access
 from service.api.cursors import Cursors
 from service.api.intake import Intake
+from service.api.uploads import UploadStore
 from service.broker import connect_async
 from service.queue import JobBoard
 from service.settings import Settings
@@ -29,6 +30,7 @@ class Services:
     datasets: DatasetStore
     blobs: BlobStore
     intake: Intake
+    uploads: UploadStore
     access: Access
     cursors: Cursors
     closing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -51,6 +53,7 @@ def build_services(settings: Settings) -> Services:
         datasets=datasets,
         blobs=BlobStore(settings.data_dir),
         intake=Intake(settings, datasets),
+        uploads=UploadStore(settings.data_dir, datasets),
         access=Access(settings),
         cursors=Cursors(settings.data_dir),
     )

@@ -38,8 +38,10 @@ def parquet_to_npy(path: Path, output: Path, limits: Limits) -> None:
             limits.check_shape(shape, _ITEM_BYTES)
             _check_columns(file.schema_arrow)
             array = _read_rows(file, shape)
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0][:200]
+    except Undecodable:
+        raise
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise Undecodable(f"expected a parquet file, received: {reason}") from error
     np.save(output, array)
 

@@ -14,6 +14,12 @@ from service.api.services import Services, ServicesDep
 from service.decoding.formats import MEDIA_TYPES
 
 STATIC = Path(__file__).parents[1] / "static"
+_DOCS_POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+"""Swagger UI writes styles into its elements; nothing else here may."""
+
 _PACKAGES = ("kantor", "torch", "numpy", "fastapi")
 
 router = APIRouter(tags=["operations"])
@@ -63,7 +69,14 @@ async def info(services: ServicesDep) -> dict[str, Any]:
 @router.get("/docs", include_in_schema=False)
 async def docs() -> FileResponse:
     """Return the page that shows the OpenAPI document."""
-    return FileResponse(STATIC / "swagger" / "index.html")
+    headers = {"Content-Security-Policy": _DOCS_POLICY}
+    return FileResponse(STATIC / "swagger" / "index.html", headers=headers)
+
+
+@router.get("/", include_in_schema=False)
+async def page() -> FileResponse:
+    """Return the page that submits two files and shows the answer."""
+    return FileResponse(STATIC / "page" / "index.html")
 
 
 async def _queue_reasons(services: Services) -> list[dict[str, str]]:

@@ -21,6 +21,12 @@ from service.errors import JobNotFinished
 from service.queue import JobEvent, JobRecord
 from service.schemas import CurveFormat, InlineSamples, JobId
 
+_PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""An svg carries its styles inside, and is to do nothing else."""
+
+_PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""An svg carries its styles inside, and is to do nothing else."""
+
 EventId = Annotated[str, Header(pattern=r"^\d{1,20}-\d{1,20}$", max_length=41)]
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"])
@@ -84,7 +90,8 @@ async def curve(
         lambda: curve_picture(points, result=result, form=form)
     )
     media_type = "image/png" if form == "png" else "image/svg+xml"
-    return Response(picture, media_type=media_type)
+    headers = {"Content-Security-Policy": _PICTURE_POLICY}
+    return Response(picture, media_type=media_type, headers=headers)
 
 
 @router.get(

@@ -1,0 +1,95 @@
+import base64
+import hashlib
+import io
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+Rows = list[list[float]]
+
+
+def npy_bytes(rows: Rows) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.array(rows))
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def upload(api: httpx.Client) -> str:
+    response = api.post("/v1/uploads")
+    assert response.status_code == 201
+    return response.headers["location"]
+
+
+def send(
+    api: httpx.Client, upload: str, index: int, rows: Rows, **headers: str
+) -> httpx.Response:
+    kind = {"Content-Type": "application/x-npy"} | headers
+    params = {"index": index}
+    content = npy_bytes(rows)
+    path = f"{upload}/batches"
+    return api.post(path, params=params, content=content, headers=kind)
+
+
+def test_batches_in_any_order_become_the_dataset_of_the_whole(
+    api: httpx.Client, upload: str, rows: Rows
+) -> None:
+    send(api, upload, 1, rows[30:])
+    json = {"samples": rows[:30]}
+    api.post(f"{upload}/batches", params={"index": 0}, json=json)
+    assert [b["n"] for b in api.get(upload).json()["batches"]] == [30, 20]
+    joined = api.post(f"{upload}/complete").json()
+    kind = {"Content-Type": "application/x-npy"}
+    whole = api.post("/v1/datasets", content=npy_bytes(rows), headers=kind).json()
+    assert joined["id"] == whole["id"]
+    assert api.get(upload).json()["code"] == "upload_not_found"
+
+
+def test_a_repeated_batch_counts_once(
+    api: httpx.Client, upload: str, rows: Rows
+) -> None:
+    first, again = (send(api, upload, 0, rows) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    other = send(api, upload, 0, rows[:-1])
+    assert (other.status_code, other.json()["code"]) == (409, "batch_conflict")
+
+
+def test_a_missing_batch_is_named(api: httpx.Client, upload: str, rows: Rows) -> None:
+    send(api, upload, 1, rows)
+    problem = api.post(f"{upload}/complete").json()
+    assert problem["detail"] == "expected batches 0 to 0, missing [0]"
+
+
+def test_a_damaged_batch_is_refused(api: httpx.Client, upload: str, rows: Rows) -> None:
+    digest = base64.b64encode(hashlib.sha256(npy_bytes(rows)).digest()).decode()
+    header = {"Content-Digest": f"sha-256=:{digest}:"}
+    assert send(api, upload, 0, rows, **header).status_code == 201
+    assert send(api, upload, 1, rows[1:], **header).json()["code"] == "digest_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [({"samples": [[1.0]]}, "#/samples"), ({"samples": [[None, 1]]}, "#/samples")],
+)
+def test_a_batch_must_fit(
+    api: httpx.Client, upload: str, rows: Rows, body: dict[str, Any], pointer: str
+) -> None:
+    send(api, upload, 0, rows)
+    response = api.post(f"{upload}/batches", params={"index": 1}, json=body)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["pointer"] == pointer
+
+
+def test_too_small_a_whole_is_refused(
+    api: httpx.Client, upload: str, rows: Rows
+) -> None:
+    send(api, upload, 0, rows[:39])
+    assert "at least 40" in api.post(f"{upload}/complete").json()["detail"]
+
+
+def test_a_dropped_upload_is_gone(api: httpx.Client, upload: str) -> None:
+    assert api.delete(upload).status_code == 204
+    assert api.get(upload).status_code == 404
