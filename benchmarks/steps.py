@@ -59,7 +59,7 @@ def stepper(
         arguments.dim,
         width=arguments.width,
         depth=arguments.depth,
-        group_size=arguments.group_size,
+        group_sizes=(arguments.group_size,),
         generator=torch.Generator().manual_seed(0),
     )
     state = initial_state(critic, method, max_steps=10**6)

@@ -12,15 +12,19 @@ class Preset(TypedDict):
 
     depth: int
     width: int
-    group_size: int
+    group_sizes: tuple[int, ...]
     steps: int
     batch_size: int
 
 
 PRESETS: dict[str, Preset] = {
-    "quick": Preset(depth=2, width=128, group_size=8, steps=150, batch_size=512),
-    "standard": Preset(depth=2, width=128, group_size=16, steps=600, batch_size=1024),
-    "thorough": Preset(depth=4, width=256, group_size=8, steps=3000, batch_size=1024),
+    "quick": Preset(depth=2, width=64, group_sizes=(16,), steps=150, batch_size=512),
+    "standard": Preset(
+        depth=2, width=128, group_sizes=(16,), steps=600, batch_size=1024
+    ),
+    "thorough": Preset(
+        depth=4, width=256, group_sizes=(4, 32), steps=3000, batch_size=1024
+    ),
 }
 
 
@@ -32,19 +36,31 @@ def resolved(config: EstimateConfig) -> EstimateConfig:
     """
     preset = PRESETS[config.effort]
     width = config.width or preset["width"]
-    group_size = config.group_size or fitting_group_size(width, preset["group_size"])
-    if width % group_size:
+    if config.group_size is not None and width % config.group_size:
         raise InvalidConfig(
-            "group_size", f"expected a divisor of width {width}, got {group_size}"
+            "group_size",
+            f"expected a divisor of width {width}, got {config.group_size}",
         )
     return config.replace(
         depth=config.depth or preset["depth"],
         width=width,
-        group_size=group_size,
         steps=config.steps or preset["steps"],
         batch_size=config.batch_size or preset["batch_size"],
         learning_rate=config.learning_rate or method_for(config).default_learning_rate,
     )
+
+
+def competing_group_sizes(config: EstimateConfig) -> tuple[int, ...]:
+    """Return the group sizes whose critics compete: the one set, or the effort's.
+
+    Small groups bend more, large ones fit cones: which is better is a matter of the
+    data, and validation decides.
+    """
+    if config.group_size is not None:
+        return (config.group_size,)
+    width = config.width or PRESETS[config.effort]["width"]
+    wanted = PRESETS[config.effort]["group_sizes"]
+    return tuple(sorted({fitting_group_size(width, size) for size in wanted}))
 
 
 def fitting_group_size(width: int, wanted: int) -> int:

@@ -24,12 +24,12 @@ class Critic:
         weights: One tensor (K, out, in) a layer; the last has out = 1.
         biases: One tensor (K, 1, out) a hidden layer. The last layer has none: a
             constant cancels in the dual objective.
-        group_size: Units that GroupSort sorts together.
+        group_sizes: Units that GroupSort sorts together, one number a critic.
     """
 
     weights: tuple[Tensor, ...]
     biases: tuple[Tensor, ...]
-    group_size: int
+    group_sizes: tuple[int, ...]
 
     @property
     def n_critics(self) -> int:
@@ -55,14 +55,22 @@ class Critic:
 
     def member(self, k: int) -> "Critic":
         """Return critic k alone, as a batch of one."""
-        return self.map(lambda p: p[k : k + 1])
+        alone = self.map(lambda p: p[k : k + 1])
+        return replace(alone, group_sizes=self.group_sizes[k : k + 1])
 
     def __call__(self, x: Tensor) -> Tensor:
         """Evaluate every critic: x (K, B, d) or (B, d) for all -> values (K, B)."""
         z = x if x.dim() == 3 else x.expand(self.n_critics, *x.shape)
         for w, b in zip(self.weights[:-1], self.biases, strict=True):
-            z = group_sort(torch.baddbmm(b, z, w.mT), self.group_size)
+            z = self._sorted(torch.baddbmm(b, z, w.mT))
         return torch.bmm(z, self.weights[-1].mT).squeeze(-1)  # (K, B, 1) -> (K, B)
+
+    def _sorted(self, z: Tensor) -> Tensor:
+        """Apply each critic's own GroupSort: (K, B, width) -> (K, B, width)."""
+        if len(set(self.group_sizes)) == 1:
+            return group_sort(z, self.group_sizes[0])
+        members = zip(torch.split(z, 1), self.group_sizes, strict=True)
+        return torch.cat([group_sort(member, size) for member, size in members])
 
 
 def layer_shapes(dim: int, *, width: int, depth: int) -> Iterator[tuple[int, int]]:
@@ -79,12 +87,15 @@ def initial_critic(
     *,
     width: int,
     depth: int,
-    group_size: int,
-    n_critics: int = 1,
+    group_sizes: tuple[int, ...],
     generator: torch.Generator,
     dtype: torch.dtype = torch.float32,
 ) -> Critic:
-    """Draw K critics with uniformly random orthonormal weights and zero biases."""
+    """Draw a critic per group size, with uniformly random orthonormal weights.
+
+    Biases start at zero.
+    """
+    n_critics = len(group_sizes)
     shapes = list(layer_shapes(dim, width=width, depth=depth))
     return Critic(
         weights=tuple(
@@ -96,5 +107,17 @@ def initial_critic(
         biases=tuple(
             torch.zeros(n_critics, 1, rows, dtype=dtype) for rows, _ in shapes[:-1]
         ),
-        group_size=group_size,
+        group_sizes=group_sizes,
     )
+
+
+def affine_critic(direction: Tensor) -> Critic:
+    """Return the critic x -> <v, x> / |v| for a direction v (d,); e_1 if v is zero.
+
+    It has no hidden layer. Between a distribution and its translate by v it is optimal.
+    """
+    norm = direction.norm()
+    first = torch.zeros_like(direction)
+    first[0] = 1.0
+    unit = torch.where(norm > 0.0, direction / norm.clamp_min(1e-30), first)
+    return Critic(weights=(unit[None, None, :],), biases=(), group_sizes=(1,))

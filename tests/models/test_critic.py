@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models.certificate import lipschitz_bound, orthonormality_defect
-from models.critic import Critic, initial_critic
+from models.critic import Critic, affine_critic, initial_critic
 
 
 def critic(n_critics: int = 3, group_size: int = 4, dim: int = 6) -> Critic:
@@ -12,8 +12,7 @@ def critic(n_critics: int = 3, group_size: int = 4, dim: int = 6) -> Critic:
         dim,
         width=16,
         depth=3,
-        group_size=group_size,
-        n_critics=n_critics,
+        group_sizes=(group_size,) * n_critics,
         generator=torch.Generator().manual_seed(0),
         dtype=torch.float64,
     )
@@ -60,7 +59,7 @@ def test_certificate_grows_with_a_perturbed_weight() -> None:
     batch = critic(n_critics=1)
     first = batch.weights[0].clone()
     first[0] *= 1.001
-    perturbed = Critic((first, *batch.weights[1:]), batch.biases, batch.group_size)
+    perturbed = Critic((first, *batch.weights[1:]), batch.biases, batch.group_sizes)
     assert lipschitz_bound(perturbed) > lipschitz_bound(batch) * 1.0009
     assert orthonormality_defect(first) > 1e-3
 
@@ -73,3 +72,19 @@ def test_certificate_is_the_product_of_norms() -> None:
         torch.full((3,), expected, dtype=torch.float64),
         rtol=1e-8,
     )
+
+
+def test_members_may_sort_groups_of_different_sizes() -> None:
+    generator, x = torch.Generator().manual_seed(0), samples(10, 6)
+    batch = initial_critic(
+        6, width=16, depth=2, group_sizes=(2, 8, 2), generator=generator,
+        dtype=torch.float64,
+    )  # fmt: skip
+    alone = [batch.member(k)(x) for k in range(3)]
+    assert torch.allclose(batch(x), torch.cat(alone), atol=1e-14)
+
+
+def test_affine_critic_measures_along_its_direction() -> None:
+    critic = affine_critic(torch.tensor([3.0, 4.0]))
+    assert torch.allclose(critic(torch.tensor([[3.0, 4.0]])), torch.tensor([[5.0]]))
+    assert (lipschitz_bound(affine_critic(torch.zeros(3))) - 1).abs() < 1e-8
