@@ -61,7 +61,8 @@ def betting_bound(
     rejects m at level alpha (Ville). The bound is the smallest m not rejected.
     Waudby-Smith & Ramdas (2024), "Estimating means of bounded random variables by
     betting", arXiv:2010.09686, sections 3 to 4. Since the capital's maximum may lie
-    before the last sample, the bound can exceed the mean difference; it is cut there.
+    before the last sample, the bound can exceed the mean difference; it is cut there, and
+    the p-value with it.
 
     Args:
         gx: Values on the source's test samples (n,), in random order.
@@ -81,7 +82,7 @@ def betting_bound(
         low, high = (middle, high) if rejected else (low, middle)
     p_value = float(np.exp(-max(0.0, _log_capital(x, bets, 0.5))))
     lower = min(value_range * (2.0 * low - 1.0), float(gx.mean() - gy.mean()))
-    return MeanBound(lower, p_value)
+    return MeanBound(lower, p_value if lower > 0.0 else max(p_value, 1.0 - confidence))
 
 
 def _predictable_bets(x: Array, alpha: float) -> Array:
