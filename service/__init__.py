@@ -1,0 +1,1 @@
+"""The job service: queue, store, HTTP API, workers, command line."""

@@ -6,6 +6,7 @@ ServiceError
 │   ├── InvalidFile        sample bytes that cannot be read as one array
 │   └── LimitExceeded      more samples, features or bytes than allowed
 ├── UnsupportedMedia       a content type or format that is not read here
+├── RateExceeded           too many requests of one key
 ├── BodyTooLarge           more bytes than the operator allows
 ├── Unauthorized           no valid API key
 ├── JobNotFound, DatasetNotFound, UploadNotFound
@@ -90,6 +91,18 @@ class Unauthorized(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("expected the header Authorization: Bearer <API key>")
+
+
+class RateExceeded(ServiceError):
+    """Turn away a request of a key that has sent too many.
+
+    Attributes:
+        retry_after_s: When the next one may come.
+    """
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"expected the next request in {retry_after_s:.1f} s")
+        self.retry_after_s = retry_after_s
 
 
 class JobNotFound(ServiceError, LookupError):

@@ -62,6 +62,7 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
     IdempotencyConflict: ProblemKind(
         422, "idempotency_conflict", "Idempotency key used for another request"
     ),
+    errors.RateExceeded: ProblemKind(429, "rate_exceeded", "Too many requests"),
     QuotaExceeded: ProblemKind(429, "quota_exceeded", "Too many unfinished jobs", 10),
     QueueFull: ProblemKind(503, "queue_full", "Queue full", 10),
     RedisError: ProblemKind(
@@ -93,6 +94,7 @@ class Problem:
     kind: ProblemKind
     detail: str
     errors: Sequence[FieldError] = ()
+    retry_after_s: float | None = None
 
     def to_dict(self, *, instance: str, request_id: str) -> dict[str, Any]:
         """Return the RFC 9457 document."""
@@ -113,10 +115,14 @@ def problem_for(error: Exception) -> Problem:
     if isinstance(error, HTTPException):
         return _framework_problem(error)
     kind = next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
-    if kind.code in _FIXED_DETAILS:
-        return Problem(kind=kind, detail=_FIXED_DETAILS[kind.code])
+    retry_after_s = getattr(error, "retry_after_s", kind.retry_after_s)
     found = _field_errors(error)
-    return Problem(kind=kind, detail=_detail(error, found), errors=found)
+    return Problem(
+        kind=kind,
+        detail=_FIXED_DETAILS.get(kind.code) or _detail(error, found),
+        errors=found,
+        retry_after_s=retry_after_s,
+    )
 
 
 def pointer(location: Sequence[str | int]) -> str:

@@ -136,6 +136,11 @@ class JobOptions(BaseModel):
         description="Give up when the job has not ended this long after submission.",
     )
 
+    cache: bool = Field(
+        default=True,
+        description="Whether the answer to the same question may be an earlier one.",
+    )
+
     def estimate_config(self) -> EstimateConfig:
         """Return the settings as the estimator takes them.
 

@@ -137,6 +137,17 @@ class Settings(BaseSettings):
         default=False,
         description="Whether to serve other than loopback addresses without API keys.",
     )
+    rate_per_minute: float | None = Field(
+        default=None, gt=0, description="Requests a minute of one API key; empty: any."
+    )
+    rate_burst: int = Field(
+        default=60, ge=1, description="Requests of one key that may come at once."
+    )
+    max_queued_per_key: int | None = Field(
+        default=None,
+        ge=1,
+        description="Unfinished jobs that one API key may have; empty: any number.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log message that is written."
     )

@@ -4,6 +4,7 @@ Plain ASGI, so that it also covers what the framework answers by itself, and nev
 holds a body or a stream back.
 """
 
+import math
 import secrets
 import time
 from typing import Any
@@ -33,8 +34,8 @@ log = structlog.get_logger("kantor.api")
 def problem_response(problem: Problem, scope: Scope) -> JSONResponse:
     """Render a problem as the answer to the request of `scope`."""
     headers = {}
-    if problem.kind.retry_after_s is not None:
-        headers["Retry-After"] = str(problem.kind.retry_after_s)
+    if problem.retry_after_s is not None:
+        headers["Retry-After"] = str(math.ceil(problem.retry_after_s))
     if problem.kind.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     document = problem.to_dict(instance=scope["path"], request_id=request_id(scope))
@@ -71,6 +72,7 @@ class RequestContext:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                headers.update(scope["state"].get("headers", {}))
                 headers["X-Request-ID"] = request_id(scope)
             await send(message)
 

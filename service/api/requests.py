@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +31,7 @@ from service.store import DatasetInfo, UnknownDataset
 Model = TypeVar("Model", bound=BaseModel)
 
 SIDES = ("source", "target")
-_JSON_FIELDS = ("config", "labels", "priority", "deadline_s")
+_JSON_FIELDS = ("config", "labels", "priority", "deadline_s", "cache")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class Submission:
             asdict(self.target),
             self.options.model_dump(mode="json"),
         ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def cache_key(self) -> str:
+        """Return what decides the answer: samples, settings, seed and version."""
+        config = self.options.estimate_config().to_dict()
+        parts = [self.source.dataset, self.target.dataset, config, version("kantor")]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -173,6 +180,7 @@ def _options(asked: JobOptions) -> JobOptions:
         labels=asked.labels,
         priority=asked.priority,
         deadline_s=asked.deadline_s,
+        cache=asked.cache,
     )
 
 

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from service.api.access import Access
 from service.api.cursors import Cursors
 from service.api.intake import Intake
+from service.api.rates import spend_request
 from service.api.uploads import UploadStore
 from service.broker import connect_async
 from service.queue import JobBoard
@@ -67,8 +68,11 @@ def _services(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(_services)]
 
 
-def _owner(request: Request, services: ServicesDep) -> str:
-    return services.access.owner_of(request.headers.get("authorization"))
+async def _owner(request: Request, services: ServicesDep) -> str:
+    owner = services.access.owner_of(request.headers.get("authorization"))
+    headers = await spend_request(services.board, services.settings, owner)
+    request.scope["state"]["headers"] = headers
+    return owner
 
 
 OwnerDep = Annotated[str, Depends(_owner)]

@@ -48,6 +48,7 @@ class JobView(BaseModel):
     deadline_s: float | None
     result: Document | None
     error: ErrorView | None
+    cached: bool
     links: dict[str, str]
 
 
@@ -94,6 +95,7 @@ def job_document(
         "deadline_s": deadline_s,
         "result": result,
         "error": asdict(record.error) if record.error else None,
+        "cached": record.cached,
         "links": _links(record.id),
     }
 

@@ -50,7 +50,7 @@ async def submit(
     """
     wait_s = wanted_wait_s(prefer)
     submission = await read_submission(request, services, owner)
-    new = _new_job(submission, owner, idempotency_key)
+    new = _new_job(services, submission, owner, idempotency_key)
     record = await services.board.enqueue(new)
     if wait_s is not None:
         record = await wait_for_end(services, record, wait_s)
@@ -170,7 +170,9 @@ async def find_job(services: Services, owner: str, job_id: str) -> JobRecord:
     return record
 
 
-def _new_job(submission: Submission, owner: str, key: str | None) -> NewJob:
+def _new_job(
+    services: Services, submission: Submission, owner: str, key: str | None
+) -> NewJob:
     options = submission.options
     return NewJob(
         source=submission.source,
@@ -182,6 +184,8 @@ def _new_job(submission: Submission, owner: str, key: str | None) -> NewJob:
         owner=owner,
         idempotency_key=key or "",
         body_digest=submission.digest(),
+        cache_key=submission.cache_key() if options.cache else "",
+        quota=services.settings.max_queued_per_key,
     )
 
 

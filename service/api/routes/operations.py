@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
-from starlette.responses import FileResponse, JSONResponse
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
 
 from estimator.samples import MIN_SAMPLES
-from service.api.services import Services, ServicesDep
+from service.api.metrics import render_metrics
+from service.api.services import OwnerDep, Services, ServicesDep
 from service.decoding.formats import MEDIA_TYPES
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -64,6 +66,19 @@ async def info(services: ServicesDep) -> dict[str, Any]:
         "formats": list(MEDIA_TYPES),
         "authentication": "bearer" if settings.api_keys else "none",
     }
+
+
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    summary="Metrics for Prometheus",
+)
+async def metrics(services: ServicesDep, owner: OwnerDep) -> Response:
+    """Return counts and durations of the whole queue, whoever serves them."""
+    return Response(
+        render_metrics(await services.board.stats()), media_type=CONTENT_TYPE_LATEST
+    )
 
 
 @router.get("/docs", include_in_schema=False)

@@ -1,0 +1,90 @@
+"""Prometheus metrics, read from the queue at each scrape.
+
+Nothing is counted in this process, so that the numbers are right however many
+processes serve the API.
+"""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from service.queue import JobStatus, QueueStats
+
+_OUTCOMES = [status.value for status in JobStatus if status.is_terminal]
+_BUCKET = "run_le_"
+
+
+class QueueCollector(Collector):
+    """Presents one reading of the queue."""
+
+    def __init__(self, stats: QueueStats) -> None:
+        self._stats = stats
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        stats = self._stats
+        yield _gauge("jobs_queued", "Jobs that wait for a worker.", stats.queued)
+        yield _gauge("jobs_running", "Jobs that a worker holds.", stats.running)
+        yield _gauge("workers", "Workers heard within the lease.", stats.workers)
+        yield _gauge(
+            "oldest_queued_seconds",
+            "How long the job that came first has waited.",
+            stats.oldest_queued_s,
+        )
+        yield self._outcomes()
+        yield self._events()
+        yield self._durations()
+
+    def _outcomes(self) -> Metric:
+        family = CounterMetricFamily(
+            "kantor_jobs_ended", "Jobs by how they ended.", labels=["status"]
+        )
+        for status in _OUTCOMES:
+            family.add_metric([status], self._stats.totals.get(status, 0))
+        return family
+
+    def _events(self) -> Metric:
+        """Everything else that the queue counts, by its own name."""
+        family = CounterMetricFamily(
+            "kantor_queue_events", "What happened in the queue.", labels=["event"]
+        )
+        for name, count in sorted(self._stats.totals.items()):
+            if name not in _OUTCOMES and not name.startswith("run_"):
+                family.add_metric([name], count)
+        return family
+
+    def _durations(self) -> Metric:
+        totals = self._stats.totals
+        limits = sorted(
+            (float(name.removeprefix(_BUCKET)), count)
+            for name, count in totals.items()
+            if name.startswith(_BUCKET)
+        )
+        runs = sum(totals.get(status, 0) for status in _OUTCOMES)
+        most = max([runs, *(count for _, count in limits)])
+        family = HistogramMetricFamily(
+            "kantor_job_run_seconds", "Time from claim to end of a job."
+        )
+        buckets = [(f"{limit:g}", float(count)) for limit, count in limits]
+        family.add_metric(
+            [], [*buckets, ("+Inf", most)], sum_value=totals.get("run_ms", 0) / 1000
+        )
+        return family
+
+
+def render_metrics(stats: QueueStats) -> bytes:
+    """Write one reading of the queue in Prometheus' text format."""
+    registry = CollectorRegistry()
+    registry.register(QueueCollector(stats))
+    return generate_latest(registry)
+
+
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"kantor_{name}", meaning, value=value)
