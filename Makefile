@@ -58,6 +58,14 @@ fix: $(STAMP) ## Format the code and apply the safe lint fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: docs
+docs: $(STAMP) ## Write the tables of the documentation anew
+	$(BIN)/python -m docs.tables
+
+.PHONY: chaos
+chaos: $(STAMP) ## Break workers, server and connections under load (minutes)
+	$(BIN)/python -m tests.chaos
+
 .PHONY: clean
 clean: ## Remove the virtual environment and what the demo wrote
 	rm -rf $(VENV) demo-output

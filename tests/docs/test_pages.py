@@ -1,0 +1,58 @@
+"""The documentation follows the code."""
+
+import itertools
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from docs.tables import OPERATIONS, with_tables
+from service.api import create_app
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+WEB_PAGES = {"/", "/docs", "/openapi.json"}
+LINK = re.compile(r"\]\((?!http)([^)#\s]+)")
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def test_the_settings_are_documented_as_they_are() -> None:
+    text = OPERATIONS.read_text()
+    assert text == with_tables(text), "run `make docs`"
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_says_what_it_means(name: str) -> None:
+    assert Settings.model_fields[name].description
+
+
+def test_every_route_has_an_example(tmp_path: Path) -> None:
+    nowhere = {"redis_url": "redis://127.0.0.1:1", "data_dir": tmp_path}
+    app = create_app(Settings.model_validate(nowhere))
+    examples = (ROOT / "docs" / "api.md").read_text()
+    examples = re.sub(r"/(job|ds|up)_\.\.\.", "/{id}", examples)
+    routes = {re.sub(r"\{\w+\}", "{id}", path) for path in app.openapi()["paths"]}
+    missing = {
+        r for r in routes - WEB_PAGES if not re.search(rf"\$K{re.escape(r)}", examples)
+    }
+    assert not missing
+
+
+def test_every_dependency_says_what_it_is_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    wanted = {
+        re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        for requirement in [*project["dependencies"], *itertools.chain(*extras)]
+    }
+    page = (ROOT / "docs" / "dependencies.md").read_text()
+    assert {name for name in wanted - {"kantor"} if name not in page} == set()
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = LINK.findall(page.read_text())
+    assert [t for t in targets if not (page.parent / t).exists()] == []
