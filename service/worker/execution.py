@@ -67,6 +67,14 @@ class Lost:
     """Training stopped because the job belongs to another worker now."""
 
 
+class DeviceLost(Exception):
+    """End the process: its CUDA context is broken, which only a new process mends.
+
+    The job is not ended; its lease gives it to another worker, so that the limit on
+    attempts also stops a job that breaks every device.
+    """
+
+
 Outcome = Succeeded | Failed | Cancelled | Interrupted | Lost
 
 
@@ -89,7 +97,11 @@ class Execution:
         self._stopping = stopping
 
     def run(self, claim: Claim) -> Outcome:
-        """Carry out a job; every error becomes an outcome."""
+        """Carry out a job; every error but one becomes an outcome.
+
+        Raises:
+            DeviceLost: The process has to end.
+        """
         try:
             return self._store(self._train(claim))
         except EstimationStopped as stopped:
@@ -99,10 +111,9 @@ class Execution:
         except UnknownDataset as error:
             detail = f"The dataset {error.args[0]} is gone."
             return Failed(JobError("dataset_missing", detail))
-        except Exception:  # noqa: BLE001  the worker outlives any job
+        except Exception as error:  # noqa: BLE001  the worker outlives any job
             log.error("job_crashed", traceback=traceback.format_exc())
-            detail = "The estimation failed unexpectedly; the server's log has more."
-            return Failed(JobError("internal_error", detail))
+            return _crashed(error)
 
     def _train(self, claim: Claim) -> Estimate:
         job = claim.job
@@ -115,10 +126,15 @@ class Execution:
             resume_from=self._checkpoint(claim),
         )
 
-    def _store(self, estimate: Estimate) -> Succeeded:
+    def _store(self, estimate: Estimate) -> Outcome:
         document = json.dumps(estimate.to_dict(), allow_nan=False).encode()
-        critic = self._blobs.put(estimate.critic) if estimate.critic else None
-        return Succeeded(self._blobs.put(document), critic)
+        try:
+            critic = self._blobs.put(estimate.critic) if estimate.critic else None
+            return Succeeded(self._blobs.put(document), critic)
+        except OSError as error:
+            log.error("storage_failed", error=str(error))
+            detail = f"The result could not be stored: {error.strerror}."
+            return Failed(JobError("storage_failed", detail))
 
     def _stopped(self, claim: Claim, checkpoint: bytes | None) -> Outcome:
         match self._lifeline.holding(claim):
@@ -143,6 +159,22 @@ class Execution:
         except UnknownBlob:
             log.warning("checkpoint_missing", digest=claim.job.checkpoint)
             return None
+
+
+def _crashed(error: Exception) -> Failed:
+    """Say what is safe to say about an unexpected error.
+
+    Raises:
+        DeviceLost: The process cannot use its device any more.
+    """
+    kind = type(error).__name__  # torch's own classes, without importing torch
+    if kind == "AcceleratorError":
+        raise DeviceLost from error
+    if kind in ("OutOfMemoryError", "MemoryError"):
+        detail = "The worker's memory does not suffice for this job."
+        return Failed(JobError("out_of_memory", detail))
+    detail = "The estimation failed unexpectedly; the server's log has more."
+    return Failed(JobError("internal_error", detail))
 
 
 def progress_document(progress: Progress) -> dict[str, Any]:

@@ -110,6 +110,8 @@ class Lifeline(threading.Thread):
             if not self._away:
                 log.warning("queue_away", error=str(error))
             self._away = True
+        except Exception as error:  # noqa: BLE001  without it the leases are lost
+            log.error("lifeline_error", error=repr(error))
         else:
             if self._away:
                 log.info("queue_back")

@@ -97,7 +97,9 @@ class Chaos:
         self.plan = plan
         self.draw = random.Random(plan.seed)
         self.report = Report()
-        self.valkey = EmbeddedValkey(folder / "valkey")
+        chosen = os.environ.get("KANTOR_TEST_SERVER")
+        binary = Path(chosen) if chosen else None
+        self.valkey = EmbeddedValkey(folder / "valkey", binary=binary)
         self.proxy = FaultyProxy(Path(self.valkey.url.removeprefix("unix://")))
         self.settings = Settings.model_validate(
             {

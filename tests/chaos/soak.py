@@ -20,11 +20,12 @@ import httpx
 
 from service.broker import connect
 
-PERIOD_S = 0.5
+PERIOD_S = 0.1
 SAMPLE_EVERY_S = 5.0
 WARM_UP = 0.3
 """Part of the run after which memory must be flat."""
 GROWTH = 1.05
+PARTS = {"api": "service.cli\0api", "worker": "service.cli\0worker", "valkey": "valkey"}
 SLACK = {"rss_mib": 8.0, "files": 6.0, "keys": 60.0}
 PROGRAM = """
 from service.settings import Settings
@@ -54,14 +55,16 @@ def service(folder: Path) -> Iterator[tuple[str, int]]:
             process.terminate()
 
 
-def submit(client: httpx.Client, number: int) -> None:
-    """Submit a tiny job with samples of its own, and look at an earlier page."""
+def carry_out(client: httpx.Client, number: int) -> None:
+    """Submit a tiny job with samples of its own and wait until it has ended."""
     rows = [[(number * 7 + i) % 101 / 101, i / 40] for i in range(40)]
     side = {"samples": rows}
     config = {"steps": 5, "seed": number, "effort": "quick"}
     body = {"source": side, "target": side, "config": config}
-    client.post("/v1/jobs", json=body).raise_for_status()
-    client.get("/v1/jobs").raise_for_status()
+    job = client.post("/v1/jobs", json=body).raise_for_status().json()
+    while job["status"] in ("queued", "running"):
+        time.sleep(PERIOD_S)
+        job = client.get(f"/v1/jobs/{job['id']}").raise_for_status().json()
 
 
 def measure(pid: int, folder: Path) -> dict[str, float]:
@@ -69,8 +72,8 @@ def measure(pid: int, folder: Path) -> dict[str, float]:
     figures: dict[str, float] = {}
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     for child in [str(pid), *children]:
-        name = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[-2].decode()
-        label = name if name in ("api", "worker") else Path(name).name[:8]
+        command = Path(f"/proc/{child}/cmdline").read_bytes().decode()
+        label = next((name for name, part in PARTS.items() if part in command), "serve")
         pages = int(Path(f"/proc/{child}/statm").read_text().split()[1])
         figures[f"rss_mib {label}"] = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
         figures[f"files {label}"] = len(list(Path(f"/proc/{child}/fd").iterdir()))
@@ -87,13 +90,12 @@ def load(url: str, pid: int, folder: Path, duration_s: float) -> Series:
     number = 0
     with httpx.Client(base_url=url, timeout=30.0) as client:
         while (now := time.monotonic()) - started < duration_s:
-            submit(client, number)
+            carry_out(client, number)
             number += 1
             if now >= next_sample:
                 next_sample = now + SAMPLE_EVERY_S
                 for name, value in measure(pid, folder).items():
                     series[name].append(value)
-            time.sleep(PERIOD_S)
     sys.stdout.write(f"{number} jobs in {duration_s:.0f} s\n")
     return series
 

@@ -1,7 +1,7 @@
 """A worker process whose training is a count: `config.steps` steps of 10 ms each.
 
-The estimate is the number of steps; seed 13 kills the process; seed 14 raises; seed 15
-is an invalid input.
+The estimate is the number of steps. Some seeds misbehave: 13 kills the process, 14
+raises, 15 is an invalid input, 16 exhausts the memory, 17 loses the device.
 """
 
 import os
@@ -60,6 +60,15 @@ def misbehave(seed: int) -> None:
         raise RuntimeError("secret detail")
     if seed == 15:
         raise InvalidInput("source", "expected something else")
+
+    if seed == 16:
+        raise MemoryError
+    if seed == 17:
+        raise AcceleratorError
+
+
+class AcceleratorError(RuntimeError):
+    """Look like the error of torch."""
 
 
 def counted(

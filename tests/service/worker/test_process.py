@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -182,7 +183,8 @@ def test_a_job_that_kills_its_workers_is_given_up(
 
 
 @pytest.mark.parametrize(
-    ("seed", "code"), [(14, "internal_error"), (15, "invalid_input")]
+    ("seed", "code"),
+    [(14, "internal_error"), (15, "invalid_input"), (16, "out_of_memory")],
 )
 def test_an_error_fails_the_job_and_not_the_worker(
     workers: Workers, submit: Submit, board: Any, seed: int, code: str
@@ -193,6 +195,28 @@ def test_an_error_fails_the_job_and_not_the_worker(
     assert job.error.code == code
     assert "secret" not in job.error.detail
     wait_until(board, submit(steps=1), JobStatus.SUCCEEDED)
+
+
+def test_a_worker_without_its_device_ends(
+    workers: Workers, submit: Submit, board: Any
+) -> None:
+    worker = workers.start()
+    job_id = submit(seed=17)
+    assert worker.wait(PATIENCE_S) == 1
+    assert board.get(job_id).status == JobStatus.RUNNING  # until its lease is over
+
+
+def test_a_result_that_cannot_be_stored_fails_the_job(
+    workers: Workers, submit: Submit, board: Any, settings: Settings
+) -> None:
+    workers.start()
+    job_id = submit(steps=1)
+    wait_until(board, job_id, JobStatus.SUCCEEDED)
+    shutil.rmtree(settings.data_dir / "blobs")
+    (settings.data_dir / "blobs").write_text("in the way")
+    job = wait_until(board, submit(steps=2), JobStatus.FAILED)
+    assert job.error is not None
+    assert job.error.code == "storage_failed"
 
 
 def test_a_missing_dataset_fails_the_job(workers: Workers, board: Any) -> None:
