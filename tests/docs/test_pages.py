@@ -41,6 +41,13 @@ def test_every_route_has_an_example(tmp_path: Path) -> None:
     assert not missing
 
 
+def test_every_redis_key_is_in_the_key_map() -> None:
+    scripts = ROOT / "service" / "queue" / "scripts"
+    known = re.findall(r"^--   :([a-z]+)", (scripts / "common.lua").read_text(), re.M)
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    assert {name for name in known if f"`P:{name}" not in page} == set()
+
+
 def test_every_dependency_says_what_it_is_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"].values()
