@@ -91,6 +91,11 @@ class KantorClient:
     ) -> None:
         self.close()
 
+    @property
+    def base_url(self) -> str:
+        """Address of the service."""
+        return str(self._http.base_url)
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()

@@ -4,6 +4,7 @@ import os
 import platform
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from importlib.metadata import version
 from typing import Annotated
 
@@ -47,7 +48,7 @@ def _probe(address: str) -> str:
     try:
         with urllib.request.urlopen(address, timeout=3.0) as answer:
             return str(answer.read().decode())
-    except OSError as error:
+    except (OSError, ValueError, HTTPException) as error:
         raise RuntimeError(f"no answer from {address}: {error}") from error
 
 

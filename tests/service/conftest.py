@@ -11,6 +11,8 @@ import pytest
 import redis
 
 from service.broker import connect, connect_async
+from service.client import KantorClient
+from service.demo import running_service
 from service.queue import JobBoard, JobRecord, NewJob, SampleRef
 from service.settings import Settings
 from service.valkey import EmbeddedValkey
@@ -59,6 +61,13 @@ def settings(valkey: EmbeddedValkey, prefix: str, tmp_path: Path) -> Settings:
             "worker_threads": 1,
         }
     )
+
+
+@pytest.fixture(scope="session")
+def live_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KantorClient]:
+    """Run `kantor serve` with one worker for all tests that only use it."""
+    with running_service(tmp_path_factory.mktemp("live")) as client:
+        yield client
 
 
 class Board:

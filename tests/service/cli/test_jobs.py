@@ -1,0 +1,77 @@
+"""The commands that talk to a running service."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.client import KantorClient
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    rng, paths = np.random.default_rng(2), [tmp_path / "x.npy", tmp_path / "y.npy"]
+    for shift, path in enumerate(paths):
+        np.save(path, rng.normal(size=(200, 2)) + 3.0 * shift)
+    (tmp_path / "config.json").write_text('{"effort": "quick", "steps": 25}')
+    return [*paths, tmp_path / "config.json"]
+
+
+def kantor(url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "service.cli", *map(str, arguments)]
+    return subprocess.run(
+        [*command, "--url", url], capture_output=True, text=True, timeout=120
+    )
+
+
+def test_submit_waits_and_shows_the_result(
+    live_service: KantorClient, files: list[Path]
+) -> None:
+    x, y, config = files
+    run = kantor(live_service.base_url, "submit", x, y, "--wait", "--config", config)
+    assert run.returncode == 0
+    assert "The distributions differ" in run.stdout
+
+
+def test_status_and_curve_of_a_job_that_has_ended(
+    live_service: KantorClient, files: list[Path]
+) -> None:
+    x, y, config = files
+    job = live_service.submit(x, y, config=json.loads(config.read_text()))
+    live_service.wait(job["id"], timeout_s=60)
+    run = kantor(live_service.base_url, "status", job["id"], "--json")
+    assert json.loads(run.stdout)["result"]["steps"] == 25
+    curve = kantor(live_service.base_url, "curve", job["id"])
+    assert curve.stdout.startswith("step,elapsed_s,train,validation")
+
+
+def test_a_cancelled_job_ends_its_status_with_1(
+    live_service: KantorClient, files: list[Path]
+) -> None:
+    job = live_service.submit(*files[:2], config={"steps": 1_000_000})
+    assert kantor(live_service.base_url, "cancel", job["id"]).returncode == 0
+    live_service.wait(job["id"], timeout_s=60)
+    run = kantor(live_service.base_url, "status", job["id"])
+    assert run.returncode == 1
+    assert "cancelled" in run.stdout
+
+
+def test_an_unknown_job_is_one_line(live_service: KantorClient) -> None:
+    run = kantor(live_service.base_url, "status", "job_" + "0" * 32)
+    assert run.returncode == 2
+    assert run.stderr.startswith("error: no job")
+
+
+def test_a_service_that_is_not_there_is_one_line() -> None:
+    run = kantor("http://127.0.0.1:1", "status", "job_" + "0" * 32, "--json")
+    assert run.returncode == 1
+    assert json.loads(run.stderr)["code"] == "unreachable"
+
+
+def test_healthcheck_asks_the_probe(live_service: KantorClient) -> None:
+    probe = f"{live_service.base_url}/healthz"
+    assert kantor(probe, "healthcheck").returncode == 0
+    assert kantor("http://127.0.0.1:1", "healthcheck").returncode == 1
