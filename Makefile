@@ -6,6 +6,9 @@ STAMP := $(VENV)/.installed
 CANDIDATES := python3 python3.13 python3.12 python3.11
 IS_RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 
+MINUTES := 30
+BENCH := steps
+
 # `make PYTHON=/path/to/python3.12 setup` chooses another interpreter.
 PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),\
 	$(shell $(name) -c '$(IS_RECENT)' 2>/dev/null && echo $(name))))
@@ -65,6 +68,19 @@ docs: $(STAMP) ## Write the tables of the documentation anew
 .PHONY: chaos
 chaos: $(STAMP) ## Break workers, server and connections under load (minutes)
 	$(BIN)/python -m tests.chaos
+
+.PHONY: soak
+soak: $(STAMP) ## Watch memory, files and keys under load; MINUTES=30
+	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES)
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## Feed 10,000 damaged files of each format to the decoders
+	$(BIN)/python -m pytest tests/service/decoding/test_fuzz.py \
+		--hypothesis-profile=fuzz --timeout=7200
+
+.PHONY: bench
+bench: $(STAMP) ## Run a benchmark and print its table; BENCH=steps
+	$(BIN)/python -m benchmarks.$(BENCH)
 
 .PHONY: clean
 clean: ## Remove the virtual environment and what the demo wrote
