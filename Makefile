@@ -66,8 +66,9 @@ docs: $(STAMP) ## Write the tables of the documentation anew
 	$(BIN)/python -m docs.tables
 
 .PHONY: chaos
-chaos: $(STAMP) ## Break workers, server and connections under load (minutes)
+chaos: $(STAMP) ## Break workers, server and connections; cancel at random (minutes)
 	$(BIN)/python -m tests.chaos
+	$(BIN)/python -m tests.chaos.cancels
 
 .PHONY: soak
 soak: $(STAMP) ## Watch memory, files and keys under load; MINUTES=30
