@@ -5,6 +5,7 @@ from that: validation here, the wire schema of the service, the documentation.
 """
 
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from typing import Any, Literal, get_args, get_type_hints
 
 from estimator.errors import InvalidConfig
@@ -89,7 +90,7 @@ class EstimateConfig:
         Raises:
             InvalidConfig: Names the field, what was expected and what was received.
         """
-        hints = get_type_hints(type(self))
+        hints = _hints()
         for item in fields(self):
             value = getattr(self, item.name)
             check_type(item.name, value, hints[item.name])
@@ -126,6 +127,12 @@ class EstimateConfig:
                     name, f"unknown setting, expected one of {sorted(known)}"
                 )
         return cls(**values)
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    """Return the type of each setting; looking them up is slow."""
+    return get_type_hints(EstimateConfig)
 
 
 def check_type(name: str, value: Any, hint: Any) -> None:

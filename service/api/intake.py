@@ -5,6 +5,7 @@ at a time: that bounds the memory that decoding takes.
 """
 
 from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any, TypeVar
@@ -21,6 +22,7 @@ Answer = TypeVar("Answer")
 
 BLOCK_BYTES = 1024 * 1024
 _PARALLEL = 4
+_REMEMBERED = 4096
 
 
 class Intake:
@@ -28,6 +30,7 @@ class Intake:
 
     def __init__(self, settings: Settings, datasets: DatasetStore) -> None:
         self._datasets = datasets
+        self._described = lru_cache(_REMEMBERED)(datasets.info)  # content never changes
         self._incoming = settings.data_dir / "incoming"
         self._threads = anyio.CapacityLimiter(_PARALLEL)
         self.limits = Limits(
@@ -45,6 +48,15 @@ class Intake:
         """Return a folder for received bytes, on the disk of the store."""
         self._incoming.mkdir(parents=True, exist_ok=True)
         return TemporaryDirectory(dir=self._incoming, ignore_cleanup_errors=True)
+
+    def describe(self, dataset_id: str) -> DatasetInfo:
+        """Describe a stored dataset, and mark it as used.
+
+        Raises:
+            UnknownDataset: There is no such dataset.
+        """
+        self._datasets.touch(dataset_id)
+        return self._described(dataset_id)
 
     def keep_rows(self, field: str, rows: list[Any]) -> DatasetInfo:
         """Keep samples that were written in JSON.
@@ -77,10 +89,15 @@ class Intake:
 
 
 async def save_stream(stream: AsyncIterator[bytes], path: Path) -> None:
-    """Write a body to a file as it arrives, a megabyte or so at a time in memory."""
+    """Write a body to a file as it arrives, with a megabyte at a time in memory."""
+    block = bytearray()
     async with await anyio.open_file(path, "wb") as file:
         async for chunk in stream:
-            await file.write(chunk)
+            block += chunk
+            if len(block) >= BLOCK_BYTES:
+                await file.write(bytes(block))
+                block.clear()
+        await file.write(bytes(block))
 
 
 def save_file(received: IO[bytes], path: Path) -> None:

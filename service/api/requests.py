@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from starlette.datastructures import FormData, UploadFile
 
+from estimator.config import EstimateConfig
 from estimator.errors import InvalidSamples
 from service.api.intake import save_file
 from service.api.services import Services
@@ -41,6 +43,7 @@ class Submission:
     source: SampleRef
     target: SampleRef
     options: JobOptions
+    config: dict[str, Any]
 
     def digest(self) -> str:
         """Return what an idempotency key stands for: equal requests, equal digest."""
@@ -53,8 +56,8 @@ class Submission:
 
     def cache_key(self) -> str:
         """Return what decides the answer: samples, settings, seed and version."""
-        config = self.options.estimate_config().to_dict()
-        parts = [self.source.dataset, self.target.dataset, config, version("kantor")]
+        samples = [self.source.dataset, self.target.dataset]
+        parts = [samples, self.config, _version()]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -108,17 +111,18 @@ def parse_json(text: bytes | str) -> Any:
 async def _from_json(request: Request, services: Services, owner: str) -> Submission:
     document = await read_json(request, services.settings.max_json_bytes)
     asked = validated(JobRequest, document)
-    options = _options(asked)
+    config = asked.estimate_config()
     infos = []
     for side in SIDES:
         given = getattr(asked, side)
         infos.append(await _stored(services, owner, side, given))
-    return _submission(infos, options)
+    return _submission(infos, _options(asked), config)
 
 
 async def _from_form(request: Request, services: Services, owner: str) -> Submission:
     async with request.form(max_files=2, max_fields=len(_JSON_FIELDS)) as form:
-        options = _options(validated(JobOptions, _json_fields(form)))
+        options = validated(JobOptions, _json_fields(form))
+        config = options.estimate_config()
         infos = []
         with services.intake.folder() as folder:
             for side in SIDES:
@@ -130,7 +134,7 @@ async def _from_form(request: Request, services: Services, owner: str) -> Submis
                 )
                 services.access.grant(owner, info.id)
                 infos.append(info)
-    return _submission(infos, options)
+    return _submission(infos, options, config)
 
 
 def _json_fields(form: FormData) -> dict[str, Any]:
@@ -172,9 +176,13 @@ def validated(model: type[Model], document: Any) -> Model:
         raise InvalidRequest(detail, *found) from error
 
 
+@cache
+def _version() -> str:
+    return version("kantor")
+
+
 def _options(asked: JobOptions) -> JobOptions:
-    """Return the options alone, once the estimator agrees with the settings."""
-    asked.estimate_config()
+    """Return the options alone, without the samples."""
     return JobOptions(
         config=asked.config,
         labels=asked.labels,
@@ -205,18 +213,19 @@ def find_dataset(
     """
     try:
         if services.access.may_use(owner, dataset_id):
-            services.datasets.touch(dataset_id)
-            return services.datasets.info(dataset_id)
+            return services.intake.describe(dataset_id)
     except UnknownDataset:
         pass
     raise DatasetNotFound(dataset_id, pointer)
 
 
-def _submission(infos: list[DatasetInfo], options: JobOptions) -> Submission:
+def _submission(
+    infos: list[DatasetInfo], options: JobOptions, config: EstimateConfig
+) -> Submission:
     source, target = (SampleRef(info.id, info.n, info.dim) for info in infos)
     if source.dim != target.dim:
         raise InvalidSamples(
             "target",
             f"expected dimension {source.dim} as in source, got {target.dim}",
         )
-    return Submission(source, target, options)
+    return Submission(source, target, options, config.to_dict())

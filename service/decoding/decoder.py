@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.decoding.formats import FileFormat, Limits
-from service.decoding.npy import read_npy
+from service.decoding.npy import FrugalMap, read_npy
 from service.decoding.sandbox import run_decoder
 
 
@@ -19,16 +19,22 @@ def decode(
 ) -> Iterator[NDArray[np.generic]]:
     """Lend the array that a file holds; it is mapped, and gone when the block ends.
 
+    Meant for passes over blocks of rows, see `FrugalMap`.
+
     Raises:
         Undecodable: The file is not what its format says, or over a limit.
     """
     if file_format is FileFormat.NPY:
-        yield read_npy(path, limits)
+        yield _frugal(read_npy(path, limits))
         return
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="decode-") as folder:
         output = Path(folder) / "samples.npy"
         run_decoder(path, file_format, output, limits)
-        yield read_npy(output, limits)
+        yield _frugal(read_npy(output, limits))
+
+
+def _frugal(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    return array.view(FrugalMap) if isinstance(array, np.memmap) else array
 
 
 def load_samples(path: Path, limits: Limits | None = None) -> NDArray[np.generic]:

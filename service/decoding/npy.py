@@ -7,6 +7,7 @@ follow must be exactly as many as shape and dtype say. Then the file is memory-m
 
 import ast
 import math
+import mmap
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +25,21 @@ _KINDS = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)} | {
     "f8",
 }
 DTYPES = {order + kind for order in "<>|=" for kind in _KINDS}
+
+
+class FrugalMap(np.memmap[Any, Any]):
+    """A mapped file of which only the block of rows taken last stays in memory.
+
+    Mapped pages count as memory of the process. This is for one pass over a large file
+    in blocks; random access would read the same pages again and again.
+    """
+
+    def __getitem__(self, key: Any) -> Any:
+        """Let go of all pages, then take rows."""
+        mapped = getattr(self, "_mmap", None)
+        if mapped is not None:
+            mapped.madvise(mmap.MADV_DONTNEED)
+        return super().__getitem__(key)
 
 
 def read_npy(path: Path, limits: Limits) -> NDArray[np.generic]:

@@ -177,7 +177,7 @@ def _new_job(
     return NewJob(
         source=submission.source,
         target=submission.target,
-        config=options.estimate_config().to_dict(),
+        config=submission.config,
         labels=options.labels,
         priority=options.priority,
         deadline_s=options.deadline_s,
@@ -196,7 +196,9 @@ async def _answer(
     position = None
     if record.status is JobStatus.QUEUED:
         position = await services.board.position(record.id)
-    result = await services.intake.in_thread(load_result, record, services.blobs)
+    result = None
+    if record.result is not None:
+        result = await services.intake.in_thread(load_result, record, services.blobs)
     response = JSONResponse(
         job_document(record, position=position, result=result), status, headers
     )
