@@ -61,8 +61,8 @@ def betting_bound(
     rejects m at level alpha (Ville). The bound is the smallest m not rejected.
     Waudby-Smith & Ramdas (2024), "Estimating means of bounded random variables by
     betting", arXiv:2010.09686, sections 3 to 4. Since the capital's maximum may lie
-    before the last sample, the bound can exceed the mean difference; it is cut there, and
-    the p-value with it.
+    before the last sample, the bound can exceed the mean difference; it is cut there,
+    and the p-value with it.
 
     Args:
         gx: Values on the source's test samples (n,), in random order.

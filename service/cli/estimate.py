@@ -11,6 +11,7 @@ from estimator.config import EstimateConfig
 from service.charts import curve_csv, curve_picture
 from service.cli.files import read_config, read_samples
 from service.cli.presentation import progress_bar, show_result
+from service.threads import sleep_when_idle
 
 if TYPE_CHECKING:
     from estimator import Estimate
@@ -64,6 +65,7 @@ def run(source: Path, target: Path, settings: EstimateConfig) -> "Estimate":
     x, y = read_samples("source", source), read_samples("target", target)
     console = Console(stderr=True)
     with progress_bar(console, "training") as update:
+        sleep_when_idle()
         from estimator import estimate_w1  # loads torch
 
         return estimate_w1(

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from service.logs import configure_logs
 from service.settings import Settings
+from service.threads import sleep_when_idle
 
 
 def settings_with(**options: Any) -> Settings:
@@ -49,6 +50,7 @@ def api() -> None:
 
 def worker() -> None:
     """Run one worker alone; settings come from KANTOR_* variables."""
-    from service.worker import run_worker
+    sleep_when_idle()
+    from service.worker import run_worker  # loads torch
 
     run_worker(Settings())
