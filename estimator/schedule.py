@@ -52,7 +52,7 @@ class Schedule:
 
     def after(self, step: int, validation: float) -> "Schedule":
         """Return the schedule after a report at `step` steps taken."""
-        better = validation > self.best + TOLERANCE * abs(self.best)
+        better = validation - self.best > TOLERANCE * abs(validation)
         schedule = replace(
             self,
             best=validation if better else self.best,
