@@ -2,8 +2,8 @@
 
 OpenMP's threads wait for one another actively by default. On a machine whose cores are
 shared, by other workers or the API, a spinning thread takes the core that the awaited
-one needs: two threads were measured 5 to 10 times slower than one. Sleeping costs little
-where cores are free.
+one needs: two threads were measured 5 to 10 times slower than one. Sleeping costs
+little where cores are free.
 """
 
 import os
