@@ -2,21 +2,24 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import httpx
 import numpy as np
 import pytest
 
-from service.api.server import build_server
+from service.api.server import ApiServer, build_server
 from service.settings import Settings
 
 Rows = list[list[float]]
 
 
+Serving = Callable[[Settings], AbstractContextManager[tuple[ApiServer, httpx.Client]]]
+
+
 @contextmanager
-def serving(settings: Settings) -> Iterator[httpx.Client]:
+def serve(settings: Settings) -> Iterator[tuple[ApiServer, httpx.Client]]:
     server = build_server(settings)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -25,7 +28,7 @@ def serving(settings: Settings) -> Iterator[httpx.Client]:
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-            yield client
+            yield server, client
     finally:
         server.should_exit = True
         thread.join()
@@ -40,8 +43,13 @@ def api_settings(settings: Settings) -> Settings:
 
 @pytest.fixture
 def api(api_settings: Settings) -> Iterator[httpx.Client]:
-    with serving(api_settings) as client:
+    with serve(api_settings) as (_, client):
         yield client
+
+
+@pytest.fixture
+def serving() -> Serving:
+    return serve
 
 
 @pytest.fixture

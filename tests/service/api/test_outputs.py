@@ -1,0 +1,176 @@
+"""What a job leaves behind, played by a worker that needs no training."""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import redis
+
+from estimator.scaling import Scaler
+from estimator.scoring import CriticFile
+from service.api.server import ApiServer
+from service.queue import Claim, LeaseQueue
+from service.settings import Settings
+from service.store import BlobStore
+
+Rows = list[list[float]]
+Serving = Callable[[Settings], AbstractContextManager[tuple[ApiServer, httpx.Client]]]
+
+CURVE = [
+    {"step": step, "elapsed_s": 0.1, "train": 1.0, "validation": 0.5 + step / 1e4}
+    for step in range(0, 1000, 10)
+]
+RESULT = {
+    "estimate": 1.0,
+    "standard_error": 0.1,
+    "lower_bound": 0.8,
+    "confidence": 0.95,
+    "curve": CURVE,
+}
+FIRST_FEATURE = CriticFile(
+    weights=[np.array([[1.0, 0.0]])],
+    biases=[],
+    group_size=2,
+    scaler=Scaler(center=np.zeros(2), deviation=np.ones(2), unit=1.0),
+    low=-100.0,
+    high=100.0,
+    lipschitz_bound=1.0,
+)
+
+
+@pytest.fixture
+def worker(client: redis.Redis, settings: Settings) -> LeaseQueue:
+    return LeaseQueue(client, settings, "worker")
+
+
+def running_job(
+    api: httpx.Client, worker: LeaseQueue, rows: Rows
+) -> tuple[dict[str, Any], Claim]:
+    body = {"source": {"samples": rows}, "target": {"samples": rows}, "cache": False}
+    job = api.post("/v1/jobs", json=body).json()
+    [claim] = worker.claim()
+    return job, claim
+
+
+@pytest.fixture
+def succeeded(
+    api: httpx.Client, worker: LeaseQueue, settings: Settings, rows: Rows
+) -> dict[str, Any]:
+    job, claim = running_job(api, worker, rows)
+    blobs = BlobStore(settings.data_dir)
+    result = blobs.put(json.dumps(RESULT).encode())
+    worker.succeed(claim, result=result, critic=blobs.put(FIRST_FEATURE.to_bytes()))
+    return job
+
+
+def test_a_result_comes_with_the_job(
+    api: httpx.Client, succeeded: dict[str, Any]
+) -> None:
+    job = api.get(succeeded["links"]["self"]).json()
+    assert job["status"] == "succeeded"
+    assert job["result"] == RESULT
+
+
+def test_a_curve_is_thinned_between_its_ends(
+    api: httpx.Client, succeeded: dict[str, Any]
+) -> None:
+    curve = api.get(succeeded["links"]["curve"], params={"max_points": 10}).json()
+    assert curve["final"]
+    assert len(curve["points"]) <= 10
+    assert curve["points"][0] == CURVE[0]
+    assert curve["points"][-1] == CURVE[-1]
+
+
+def test_a_picture_names_estimate_and_bound(
+    api: httpx.Client, succeeded: dict[str, Any]
+) -> None:
+    picture = api.get(succeeded["links"]["curve"], params={"format": "svg"})
+    assert "sandbox" in picture.headers["content-security-policy"]
+    assert "held-out estimate 1" in picture.text
+    assert "lower bound 0.8" in picture.text
+
+
+def test_the_critic_can_be_downloaded_and_scores(
+    api: httpx.Client, succeeded: dict[str, Any]
+) -> None:
+    critic = api.get(succeeded["links"]["critic"])
+    assert critic.content == FIRST_FEATURE.to_bytes()
+    samples = {"samples": [[1.5, 9.0], [-2.0, 9.0]]}
+    scored = api.post(succeeded["links"]["scores"], json=samples).json()
+    assert scored == {"scores": [1.5, -2.0]}
+
+
+def test_scoring_needs_the_critics_dimension(
+    api: httpx.Client, succeeded: dict[str, Any]
+) -> None:
+    samples = {"samples": [[1.0, 2.0, 3.0]]}
+    response = api.post(succeeded["links"]["scores"], json=samples)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_samples")
+
+
+def test_a_running_job_has_no_critic_but_a_curve(
+    api: httpx.Client, worker: LeaseQueue, rows: Rows
+) -> None:
+    job, claim = running_job(api, worker, rows)
+    worker.progress(claim, [CURVE[3] | {"max_steps": 100}])
+    assert api.get(job["links"]["critic"]).json()["code"] == "job_not_finished"
+    curve = api.get(job["links"]["curve"]).json()
+    assert (curve["final"], [p["step"] for p in curve["points"]]) == (False, [30])
+
+
+def test_deleting_a_running_job_asks_it_to_stop(
+    api: httpx.Client, worker: LeaseQueue, rows: Rows
+) -> None:
+    job, claim = running_job(api, worker, rows)
+    response = api.delete(job["links"]["self"])
+    assert (response.status_code, response.json()["cancel_requested"]) == (202, True)
+    worker.cancelled(claim)
+    assert api.delete(job["links"]["self"]).status_code == 204
+
+
+def test_waiting_ends_with_the_job(api: httpx.Client, rows: Rows) -> None:
+    body = {"source": {"samples": rows}, "target": {"samples": rows}}
+    cancel = threading.Timer(0.5, cancel_all, [str(api.base_url)])
+    cancel.start()
+    waited = api.post("/v1/jobs", json=body, headers={"Prefer": "wait=10"})
+    cancel.join()
+    assert (waited.status_code, waited.json()["status"]) == (200, "cancelled")
+
+
+def cancel_all(url: str) -> None:
+    for job in httpx.get(f"{url}/v1/jobs").json()["data"]:
+        httpx.post(f"{url}{job['links']['cancel']}")
+
+
+def test_a_stopping_server_ends_its_streams(
+    serving: Serving, api_settings: Settings, rows: Rows
+) -> None:
+    body = {"source": {"samples": rows}, "target": {"samples": rows}}
+    with serving(api_settings) as (server, api):
+        events = api.post("/v1/jobs", json=body).json()["links"]["events"]
+        with api.stream("GET", events) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "event: queued"
+            server.should_exit = True
+            began = time.monotonic()
+            assert list(lines)[-1] == ""
+    assert time.monotonic() - began < 5
+
+
+def test_events_arrive_while_the_job_runs(
+    api: httpx.Client, worker: LeaseQueue, rows: Rows
+) -> None:
+    job, claim = running_job(api, worker, rows)
+    with api.stream("GET", job["links"]["events"]) as stream:
+        lines = stream.iter_lines()
+        worker.progress(claim, [CURVE[0]])
+        began = time.monotonic()
+        assert any(re.match(r"event: progress", line) for line in lines)
+    assert time.monotonic() - began < 2
