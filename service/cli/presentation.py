@@ -67,8 +67,9 @@ def _rows(result: Document) -> Iterator[tuple[str, str]]:
     if result["sample_lower_bound"] is not None:
         yield "W1 of the given samples", _bracket(result)
     layers = len(result["certificate"]["layers"])
-    excess = result["certificate"]["lipschitz_bound"] - 1.0
-    yield "Lipschitz certificate", f"1 {excess:+.1e} over {layers} layers, float64"
+    bound = result["certificate"]["lipschitz_bound"]
+    plural = "" if layers == 1 else "s"
+    yield "Lipschitz certificate", f"{bound:.7f} (float64, {layers} layer{plural})"
     yield (
         "samples",
         f"{result['n_source']:,} and {result['n_target']:,}, dimension {result['dim']}",
