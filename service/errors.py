@@ -9,6 +9,7 @@ ServiceError
 ├── RateExceeded           too many requests of one key
 ├── BodyTooLarge           more bytes than the operator allows
 ├── Unauthorized           no valid API key
+├── CrossSite              a page of another site asks through a visitor's browser
 ├── JobNotFound, DatasetNotFound, UploadNotFound
 ├── BatchConflict          other samples were sent under the same index
 ├── DigestMismatch         a body is not what its Content-Digest says
@@ -91,6 +92,17 @@ class Unauthorized(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("expected the header Authorization: Bearer <API key>")
+
+
+class CrossSite(ServiceError):
+    """Refuse what a browser sends on behalf of another site's page.
+
+    Without API keys, being on this machine is all the permission there is, and every
+    page that is open in a browser here would have it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("expected a request from this machine, not from another site")
 
 
 class RateExceeded(ServiceError):

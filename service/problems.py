@@ -40,6 +40,7 @@ INTERNAL = ProblemKind(500, "internal_error", "Internal error")
 PROBLEMS: dict[type[Exception], ProblemKind] = {
     errors.NotUnderstood: ProblemKind(400, "not_understood", "Body not understood"),
     errors.Unauthorized: ProblemKind(401, "unauthorized", "API key needed"),
+    errors.CrossSite: ProblemKind(403, "cross_site", "Request of another site"),
     errors.JobNotFound: ProblemKind(404, "job_not_found", "No such job"),
     errors.DatasetNotFound: ProblemKind(404, "dataset_not_found", "No such dataset"),
     errors.UploadNotFound: ProblemKind(404, "upload_not_found", "No such upload"),

@@ -4,8 +4,9 @@ import hashlib
 import hmac
 import ipaddress
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from service.errors import Unauthorized
+from service.errors import CrossSite, Unauthorized
 from service.settings import Settings
 
 NOBODY = ""
@@ -24,6 +25,7 @@ class Access:
             owner: digest.get_secret_value().lower()
             for owner, digest in settings.api_keys.items()
         }
+        self._is_open = settings.allow_open
         self._grants = settings.data_dir / "owners"
 
     def owner_of(self, authorization: str | None) -> str:
@@ -47,6 +49,26 @@ class Access:
         if not matches or scheme.lower() != "bearer":
             raise Unauthorized
         return matches[0]
+
+    def check_site(self, host: str, origin: str | None) -> None:
+        """Check, where no keys are set, that no other site is behind a request.
+
+        Args:
+            host: The `Host` header; another name would be DNS rebinding.
+            origin: The `Origin` header, which browsers send.
+
+        Raises:
+            CrossSite: The host is not a loopback one, or the origin not this host.
+        """
+        if self._digests or self._is_open:
+            return
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+            site = host if origin is None else urlsplit(origin).netloc
+        except ValueError as error:  # a bracket that is not closed
+            raise CrossSite from error
+        if not _is_loopback(name) or site != host:
+            raise CrossSite
 
     def grant(self, owner: str, dataset_id: str) -> None:
         """Let an owner use a dataset, having shown to hold its content."""

@@ -69,6 +69,9 @@ ServicesDep = Annotated[Services, Depends(_services)]
 
 
 async def _owner(request: Request, services: ServicesDep) -> str:
+    services.access.check_site(
+        request.headers.get("host", ""), request.headers.get("origin")
+    )
     owner = services.access.owner_of(request.headers.get("authorization"))
     headers = await spend_request(services.board, services.settings, owner)
     request.scope["state"]["headers"] = headers

@@ -33,6 +33,27 @@ def test_an_api_without_keys_serves_loopback_only(settings: Settings) -> None:
         build_server(settings.model_copy(update={"host": "0.0.0.0"}))
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Origin": "https://elsewhere.example"},
+        {"Origin": "null"},
+        {"Host": "rebound.example"},
+        {"Host": "[::1"},
+    ],
+)
+def test_other_sites_cannot_ask_through_a_browser(
+    api: httpx.Client, header: dict[str, str]
+) -> None:
+    response = api.get("/v1/jobs", headers=header)
+    assert (response.status_code, response.json()["code"]) == (403, "cross_site")
+
+
+def test_the_own_page_may_ask(api: httpx.Client) -> None:
+    origin = str(api.base_url).rstrip("/")
+    assert api.get("/v1/jobs", headers={"Origin": origin}).status_code == 200
+
+
 def test_every_code_is_explained() -> None:
     text = Path("docs/errors.md").read_text(encoding="utf-8")
     codes = {kind.code for kind in PROBLEMS.values()}

@@ -128,3 +128,4 @@ byId("cancel").addEventListener("click", () =>
 
 const info = await call("GET", "/v1/info");
 byId("key-label").hidden = info.authentication === "none";
+byId("start").disabled = false;
