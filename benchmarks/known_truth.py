@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.pictures import new_axes, save
 from benchmarks.problems import Problem, catalog, select
-from benchmarks.tables import machine, print_table
+from benchmarks.tables import machine, print_table, tell
 from estimator import Estimate, EstimateConfig, estimate_w1
 from estimator.config import Effort
 
@@ -63,7 +63,9 @@ HEADER = ["problem", "W1", "estimate", "ratio", "lower", "steps", "stopped", "s"
 def estimated(problem: Problem, n: int, config: EstimateConfig) -> Outcome:
     """Sample a problem and estimate it."""
     x, y = problem.sample(n, np.random.default_rng([config.seed, n]))
-    return Outcome(problem, estimate_w1(x, y, config))
+    outcome = Outcome(problem, estimate_w1(x, y, config))
+    tell(problem.name, f"{outcome.ratio:.3f} in {outcome.estimate.elapsed_s:.1f} s")
+    return outcome
 
 
 def draw(outcomes: list[Outcome], title: str) -> None:

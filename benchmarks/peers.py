@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.pictures import new_axes, save
 from benchmarks.problems import Pair, Problem, select
 from benchmarks.rivals import RIVALS, Rival
-from benchmarks.tables import machine, print_table
+from benchmarks.tables import machine, print_table, tell
 
 _STATUS = Path("/proc/self/status")
 
@@ -89,7 +89,9 @@ def outcome(name: str, pair: Pair, seed: int) -> Outcome:
     process.start()
     sender.close()
     try:
-        return receiver.recv()  # type: ignore[no-any-return]  # our own child
+        found: Outcome = receiver.recv()  # from our own child
+        tell(name, f"{found.value:.4f} in {found.wall_s:.1f} s")
+        return found
     except EOFError:
         process.join()
         raise RuntimeError(

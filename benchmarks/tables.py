@@ -1,7 +1,8 @@
-"""What the benchmark commands share: a Markdown table and the machine's name."""
+"""What the benchmark commands share: a table, signs of life, the machine's name."""
 
 import os
 import platform
+import sys
 from collections.abc import Sequence
 
 import torch
@@ -14,6 +15,11 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in (header, divider, *rows):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print(f"| {' | '.join(cells)} |")
+
+
+def tell(*words: str) -> None:
+    """Show a sign of life on stderr, where it does not disturb the table."""
+    print(*words, file=sys.stderr, flush=True)
 
 
 def machine() -> str:
