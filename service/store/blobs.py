@@ -1,10 +1,9 @@
 """Byte strings by their SHA-256 digest: result documents, critics, checkpoints."""
 
 import hashlib
-import os
 from pathlib import Path
 
-from service.store.folder import Folder
+from service.store.folder import Folder, mark_used
 
 
 class UnknownBlob(KeyError):
@@ -50,7 +49,7 @@ class BlobStore:
         Raises:
             UnknownBlob: There is no such blob.
         """
-        os.utime(self.path(digest))
+        mark_used(self.path(digest))
 
     def delete(self, digest: str) -> bool:
         """Remove a blob; return whether there was one."""

@@ -6,7 +6,6 @@ id whether they came as npy, csv, parquet or JSON. Each is an npy file, which a 
 maps into memory.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.store.folder import Folder
+from service.store.folder import Folder, mark_used
 from service.store.writer import DatasetWriter
 
 PREFIX = "ds_"
@@ -91,7 +90,7 @@ class DatasetStore:
         Raises:
             UnknownDataset: There is no such dataset.
         """
-        os.utime(self._path(dataset_id))
+        mark_used(self._path(dataset_id))
 
     def delete(self, dataset_id: str) -> bool:
         """Remove a dataset; return whether there was one."""

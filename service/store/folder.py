@@ -52,7 +52,7 @@ class Folder:
         final = self.path(digest)
         assert final is not None
         if final.is_file():
-            os.utime(final)  # in use again: see `sweep`
+            mark_used(final)
             return final
         file.flush()
         os.fsync(file.fileno())
@@ -86,7 +86,7 @@ class Folder:
         for path in self._root.glob(f"[0-9a-f][0-9a-f]/*{self._suffix}"):
             digest = path.name.removesuffix(self._suffix)
             with contextlib.suppress(FileNotFoundError):
-                if digest not in in_use and now - path.stat().st_mtime > unused_s:
+                if digest not in in_use and now - last_use(path) > unused_s:
                     path.unlink()
                     removed.append(digest)
         return removed
@@ -96,6 +96,21 @@ class Folder:
             with contextlib.suppress(FileNotFoundError):
                 if now - path.stat().st_mtime > ORPHAN_AGE_S:
                     path.unlink()
+
+
+def mark_used(path: Path) -> None:
+    """Note a use now, in the access time; the modification time tells the creation.
+
+    Raises:
+        FileNotFoundError: The file has been removed.
+    """
+    os.utime(path, (time.time(), path.stat().st_mtime))
+
+
+def last_use(path: Path) -> float:
+    """Return when a file was last used or made, in seconds since the epoch."""
+    status = path.stat()
+    return max(status.st_atime, status.st_mtime)
 
 
 def _sync_folder(folder: Path) -> None:

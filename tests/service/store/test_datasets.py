@@ -128,3 +128,12 @@ def test_touch_keeps_a_dataset(store: DatasetStore) -> None:
     os.utime(store._path(info.id), (1, 1))
     store.touch(info.id)
     assert store.sweep(unused_s=60.0) == []
+
+
+def test_a_use_leaves_the_time_of_creation(tmp_path: Path) -> None:
+    store = DatasetStore(tmp_path)
+    info = store.put_array(np.ones((3, 2)))
+    os.utime(store._path(info.id), (1, 1))
+    store.touch(info.id)
+    assert store.info(info.id).created_at == 1.0
+    assert store.sweep(unused_s=60.0, in_use=frozenset()) == []
