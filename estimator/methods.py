@@ -56,7 +56,7 @@ class ManifoldAscent:
 
     momentum: float = 0.9
     direction_iterations: int = 5
-    default_learning_rate: float = 0.1
+    default_learning_rate: float = 0.05
 
     def initial_memory(self, parameters: Critic) -> Memory:
         """Start from zero momentum."""
