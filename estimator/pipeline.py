@@ -25,6 +25,7 @@ from estimator.objective import dual_objective
 from estimator.provenance import versions
 from estimator.result import CurvePoint, Estimate, Progress, StopReason
 from estimator.samples import check_pair
+from estimator.scaling import FIT_ROWS
 from estimator.sides import Samples, Sides, fingerprint_of, split_sides
 from estimator.split import Indices
 from estimator.training import (
@@ -246,9 +247,8 @@ def best_candidate(state: TrainingState, problem: Problem) -> Critic:
     The affine critic along the difference of the fit means costs nothing, and where the
     distributions differ by a translation, in many dimensions, no other does as well.
     """
-    rows = 100_000
-    means = (problem.source.head(rows).mean(0), problem.target.head(rows).mean(0))
-    affine = affine_critic(means[0] - means[1])
+    source_mean = problem.source.head(FIT_ROWS).mean(0)
+    affine = affine_critic(source_mean - problem.target.head(FIT_ROWS).mean(0))
     objective = dual_objective(affine, problem.validation_x, problem.validation_y)
     if float(objective) > float(state.best_validation.max()):
         return affine

@@ -15,7 +15,7 @@ from estimator.config import Scaling
 Array = NDArray[np.float64]
 
 FIT_ROWS = 100_000
-"""Fit samples of a side that the scaler looks at, at most."""
+"""Fit samples of a side whose mean and scale are looked at, at most."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def fit_scaler(
 
     Constant features keep the divisor 1; coinciding samples keep the unit 1.
     """
-    x64, y64 = (np.asarray(s[:FIT_ROWS], dtype=np.float64) for s in (x, y))
+    x64, y64 = (np.asarray(s, dtype=np.float64) for s in (x, y))
     center = 0.5 * x64.mean(0) + 0.5 * y64.mean(0)
     x64, y64 = x64 - center, y64 - center
     deviation = np.ones_like(center)
