@@ -4,6 +4,8 @@ The batch of a step is a function of (seed, step) alone, so that a resumed train
 the very batches an uninterrupted one sees.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -62,3 +64,20 @@ class Batches:
             part = slice(start, start + 65_536)
             out[part] = self._scaler(self._samples[chosen[part]])
         return torch.from_numpy(out).to(self._device)
+
+
+class FoldBatches:
+    """Batches of several folds side by side, of equal size."""
+
+    def __init__(self, folds: Sequence[Batches]) -> None:
+        self._folds = tuple(folds)
+
+    def batch(self, step: int) -> Tensor:
+        """Return the batches (F, batch_size, d) of a step."""
+        return torch.stack([fold.batch(step) for fold in self._folds])
+
+    def head(self, count: int) -> Tensor:
+        """Return the first rows (F, at most count, d) of each fold, in random order."""
+        heads = [fold.head(count) for fold in self._folds]
+        fewest = min(len(head) for head in heads)
+        return torch.stack([head[:fewest] for head in heads])

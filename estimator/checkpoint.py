@@ -13,20 +13,23 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from estimator.errors import InvalidInput
+from estimator.optimizers import Tensors
 from estimator.result import CurvePoint
 from estimator.schedule import Schedule
+from estimator.teams import Team
 from estimator.training import TrainingState
-from models.critic import Critic
 
 
 def to_bytes(state: TrainingState, fingerprint: str) -> bytes:
     """Serialize a training state."""
-    tensors = named("parameters", state.parameters.tensors())
-    tensors |= named("memory", state.memory)
-    tensors |= named("best", state.best.tensors())
-    tensors["best_validation"] = state.best_validation
+    tensors: dict[str, Tensor] = {}
+    for i, team in enumerate(state.teams):
+        if team.candidates:
+            for name, group in groups_of(team).items():
+                tensors |= named(f"{i}.{name}", group)
     numbers = {
         "fingerprint": fingerprint,
+        "candidates": [team.candidates for team in state.teams],
         "step": state.step,
         "schedule": asdict(state.schedule),
         "curve": [asdict(point) for point in state.curve],
@@ -41,7 +44,17 @@ def to_bytes(state: TrainingState, fingerprint: str) -> bytes:
     )
 
 
-def named(prefix: str, tensors: tuple[Tensor, ...]) -> dict[str, Tensor]:
+def groups_of(team: Team) -> dict[str, Tensors]:
+    """Return the tensors of a team by what they are."""
+    return {
+        "parameters": team.parameters.tensors(),
+        "memory": team.memory,
+        "best": team.best.tensors(),
+        "best_validation": (team.best_validation,),
+    }
+
+
+def named(prefix: str, tensors: Tensors) -> dict[str, Tensor]:
     """Name tensors by their position."""
     return {f"{prefix}.{i}": t.clone() for i, t in enumerate(tensors)}
 
@@ -63,25 +76,38 @@ def from_bytes(
         raise InvalidInput(
             "resume_from", "expected a checkpoint of the same samples and settings"
         )
-    device = start.best_validation.device
-
-    def tensors_of(prefix: str, count: int) -> tuple[Tensor, ...]:
-        # Cloned: the loaded views are unaligned, and alignment changes BLAS's bits.
-        return tuple(tensors[f"{prefix}.{i}"].clone().to(device) for i in range(count))
-
-    def critic_of(prefix: str, like: Critic) -> Critic:
-        values = tensors_of(prefix, len(like.tensors()))
-        layers = len(like.weights)
-        return replace(like, weights=values[:layers], biases=values[layers:])
-
-    return replace(
-        start,
-        parameters=critic_of("parameters", start.parameters),
-        memory=tensors_of("memory", len(start.memory)),
-        best=critic_of("best", start.best),
-        best_validation=tensors["best_validation"].to(device),
+    teams = [
+        restored(team.keep(candidates), f"{i}.", tensors)
+        for i, (team, candidates) in enumerate(
+            zip(start.teams, numbers["candidates"], strict=True)
+        )
+    ]
+    return TrainingState(
+        teams=tuple(teams),
         step=numbers["step"],
         schedule=Schedule(**numbers["schedule"]),
         curve=tuple(CurvePoint(**point) for point in numbers["curve"]),
         elapsed_s=numbers["elapsed_s"],
+    )
+
+
+def restored(team: Team, prefix: str, tensors: dict[str, Tensor]) -> Team:
+    """Return a team with the saved tensors under a prefix, on its own device."""
+    if not team.candidates:
+        return team
+    device = team.best_validation.device
+
+    def saved(name: str, count: int) -> Tensors:
+        # Cloned: the loaded views are unaligned, and alignment changes BLAS's bits.
+        return tuple(
+            tensors[f"{prefix}{name}.{i}"].clone().to(device) for i in range(count)
+        )
+
+    found = {name: saved(name, len(group)) for name, group in groups_of(team).items()}
+    return replace(
+        team,
+        parameters=team.parameters.with_tensors(found["parameters"]),
+        memory=found["memory"],
+        best=team.best.with_tensors(found["best"]),
+        best_validation=found["best_validation"][0],
     )

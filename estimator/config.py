@@ -6,14 +6,21 @@ from that: validation here, the wire schema of the service, the documentation.
 
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
-from typing import Any, Literal, get_args, get_type_hints
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from estimator.errors import InvalidConfig
 
 Effort = Literal["quick", "standard", "thorough"]
 BoundMethod = Literal["betting", "bernstein", "student"]
 Norm = Literal["l2", "linf"]
-Constraint = Literal["stiefel", "bjorck"]
+Family = Literal["portfolio", "network", "cones"]
+ConstraintName = Literal["stiefel", "bjorck", "spectral", "parseval", "l1", "mixed"]
+ActivationName = Literal[
+    "groupsort", "maxmin", "fullsort", "maxout", "abs", "relu", "leaky_relu", "tanh",
+    "sigmoid",
+]  # fmt: skip
+OptimizerName = Literal["manifold", "adam", "sgd", "aggmo"]
 Scaling = Literal["scalar", "standardize"]
 
 MAX_SEED = 2**63 - 1
@@ -58,10 +65,28 @@ class EstimateConfig:
         "Scaling of inputs before training. scalar keeps the user's metric; "
         "standardize divides each feature by its deviation and changes the metric.",
     )
-    constraint: Constraint = setting(
-        "stiefel",
-        "How weights are kept orthonormal: on the Stiefel manifold, or by the "
-        "differentiable Björck iterations of the paper.",
+    folds: int = setting(
+        1, "1: hold out a test part. More: cross-fit, so that every sample is tested.",
+        ge=1, le=20,
+    )  # fmt: skip
+    norm: Norm = setting("l2", "Ground norm of the distance: l2 or linf.")
+    critic: Family = setting(
+        "portfolio",
+        "Critics that compete on validation: networks and cones (portfolio), or only "
+        "the one or the other.",
+    )
+    constraint: ConstraintName | None = setting(
+        None,
+        "How a network's weights are constrained. For norm l2: stiefel (orthonormal, "
+        "on the manifold), bjorck (orthonormal, the paper's iterations), spectral, "
+        "parseval, mixed (l2 to linf at the first layer); for norm linf: l1.",
+    )
+    optimizer: OptimizerName | None = setting(
+        None,
+        "How a network's weights move: manifold (for stiefel), adam, sgd or aggmo.",
+    )
+    activation: ActivationName = setting(
+        "groupsort", "Activation of a network; all but the sorting ones lose gradient."
     )
     bjorck_order: int = setting(1, "Order of the Björck iterations.", ge=1, le=4)
     bjorck_iterations: int = setting(
@@ -72,13 +97,17 @@ class EstimateConfig:
     group_size: int | None = setting(
         None, "Units that GroupSort sorts together; divides width.", ge=2, le=4096
     )
+    cones: int | None = setting(
+        None, "Cones of a critic that is made of cones.", ge=1, le=65_536
+    )
     steps: int | None = setting(None, "Optimizer updates at most.", ge=1, le=1_000_000)
     batch_size: int | None = setting(
         None, "Samples of each side in one step.", ge=1, le=1_048_576
     )
     learning_rate: float | None = setting(
-        None, "Step size, as a spectral norm of the update.", gt=0.0, le=1.0
-    )
+        None, "Step size of a network; for manifold the update's spectral norm.",
+        gt=0.0, le=1.0,
+    )  # fmt: skip
     sample_bounds: bool = setting(
         True, "Whether to bracket W1 between the given samples as well."
     )
@@ -99,11 +128,55 @@ class EstimateConfig:
         self._check_together()
 
     def _check_together(self) -> None:
-        width, group_size = self.width, self.group_size
-        if width and group_size and width % group_size:
+        if self.norm == "linf" and self.constraint not in (None, "l1"):
             raise InvalidConfig(
-                "group_size", f"expected a divisor of width {width}, got {group_size}"
+                "constraint",
+                f"expected l1 for norm linf, got {self.constraint}: it bounds slopes "
+                "per l2 distance, which certifies nothing useful per linf distance",
             )
+        if self.norm == "l2" and self.constraint == "l1":
+            raise InvalidConfig(
+                "constraint",
+                "expected another than l1 for norm l2: it bounds slopes per linf "
+                "distance; mixed has the same layers with a first one made for l2",
+            )
+        if self.optimizer == "manifold" and self.chosen_constraint != "stiefel":
+            raise InvalidConfig(
+                "optimizer",
+                "expected adam, sgd or aggmo: manifold moves along the Stiefel "
+                f"manifold, which constraint {self.chosen_constraint} does not keep",
+            )
+        self.check_groups(self.width)
+
+    def check_groups(self, width: int | None) -> None:
+        """Check that groups fit a width, and that the activation has groups at all.
+
+        Raises:
+            InvalidConfig: They do not.
+        """
+        if self.group_size and self.activation not in ("groupsort", "maxout"):
+            raise InvalidConfig(
+                "group_size", f"expected null for activation {self.activation}, "
+                f"got {self.group_size}",
+            )  # fmt: skip
+        size = 2 if self.activation == "maxmin" else self.group_size
+        if width and size and width % size:
+            raise InvalidConfig(
+                "group_size", f"expected a divisor of width {width}, got {size}"
+            )
+
+    @property
+    def chosen_constraint(self) -> ConstraintName:
+        """Return the constraint, or what the norm asks for where none is set."""
+        return self.constraint or ("l1" if self.norm == "linf" else "stiefel")
+
+    @property
+    def chosen_optimizer(self) -> OptimizerName:
+        """Return the optimizer, or what suits the constraint where none is set."""
+        suited: OptimizerName = (
+            "manifold" if self.chosen_constraint == "stiefel" else "adam"
+        )
+        return self.optimizer or suited
 
     def replace(self, **changes: Any) -> "EstimateConfig":
         """Return a copy with the given fields changed, validated again."""
@@ -135,11 +208,18 @@ def _hints() -> dict[str, Any]:
     return get_type_hints(EstimateConfig)
 
 
+def choices_of(hint: Any) -> list[str]:
+    """Return the words that an annotation (a Literal, or one or None) admits."""
+    parts = [hint, *get_args(hint)]
+    literals = [part for part in parts if get_origin(part) is Literal]
+    return [choice for literal in literals for choice in get_args(literal)]
+
+
 def check_type(name: str, value: Any, hint: Any) -> None:
     """Raise `InvalidConfig` unless `value` is of the annotated type."""
-    choices = [c for c in get_args(hint) if isinstance(c, str)]
+    choices = choices_of(hint)
     if choices:
-        if value not in choices:
+        if value not in choices and not (value is None and NoneType in get_args(hint)):
             raise InvalidConfig(name, f"expected one of {choices}, got {value!r}")
         return
     accepted = tuple(get_args(hint)) or (hint,)

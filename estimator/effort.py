@@ -3,8 +3,7 @@
 from typing import TypedDict
 
 from estimator.config import EstimateConfig
-from estimator.errors import InvalidConfig
-from estimator.methods import method_for
+from estimator.optimizers import OPTIMIZERS
 
 
 class Preset(TypedDict):
@@ -15,15 +14,18 @@ class Preset(TypedDict):
     group_sizes: tuple[int, ...]
     steps: int
     batch_size: int
+    cones: int
 
 
 PRESETS: dict[str, Preset] = {
-    "quick": Preset(depth=2, width=64, group_sizes=(16,), steps=150, batch_size=512),
+    "quick": Preset(
+        depth=2, width=64, group_sizes=(16,), steps=150, batch_size=512, cones=128
+    ),
     "standard": Preset(
-        depth=2, width=128, group_sizes=(16,), steps=600, batch_size=1024
+        depth=2, width=128, group_sizes=(16,), steps=600, batch_size=1024, cones=512
     ),
     "thorough": Preset(
-        depth=4, width=256, group_sizes=(4, 32), steps=3000, batch_size=1024
+        depth=4, width=256, group_sizes=(4, 32), steps=3000, batch_size=1024, cones=1024
     ),
 }
 
@@ -36,17 +38,17 @@ def resolved(config: EstimateConfig) -> EstimateConfig:
     """
     preset = PRESETS[config.effort]
     width = config.width or preset["width"]
-    if config.group_size is not None and width % config.group_size:
-        raise InvalidConfig(
-            "group_size",
-            f"expected a divisor of width {width}, got {config.group_size}",
-        )
+    config.check_groups(width)
     return config.replace(
         depth=config.depth or preset["depth"],
         width=width,
         steps=config.steps or preset["steps"],
         batch_size=config.batch_size or preset["batch_size"],
-        learning_rate=config.learning_rate or method_for(config).default_learning_rate,
+        cones=config.cones or preset["cones"],
+        learning_rate=config.learning_rate
+        or OPTIMIZERS[config.chosen_optimizer]().default_learning_rate,
+        constraint=config.chosen_constraint,
+        optimizer=config.chosen_optimizer,
     )
 
 
@@ -59,6 +61,8 @@ def competing_group_sizes(config: EstimateConfig) -> tuple[int, ...]:
     if config.group_size is not None:
         return (config.group_size,)
     width = config.width or PRESETS[config.effort]["width"]
+    if config.activation != "groupsort":
+        return (fitting_group_size(width, 2),)
     wanted = PRESETS[config.effort]["group_sizes"]
     return tuple(sorted({fitting_group_size(width, size) for size in wanted}))
 

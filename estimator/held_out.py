@@ -5,71 +5,75 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from estimator.bounds import MeanBound, bernstein_bound, betting_bound, student_bound
+from estimator.bounds import TestValues
 from estimator.evaluation import EvaluatedCritic
 from estimator.scoring import CriticFile
-from estimator.sides import Samples, Sides
-from estimator.split import Indices
+from estimator.sides import Sides
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """Clamped critic values of the test samples over L, in scaled units.
+class Witness:
+    """A critic's values over L of all given samples of one fold, in scaled units."""
 
-    The clamp range [low, high] comes from fit and validation samples alone, so the test
-    samples meet a function that was fixed before, bounded, and still 1-Lipschitz.
-    """
-
+    critic: EvaluatedCritic
+    sides: Sides
     x: Array
     y: Array
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Clamped critic values of the test samples over L, in multiples of a unit.
+
+    The clamp range [low, high], in scaled units, comes from fit and validation samples
+    alone, so the test samples meet a function that was fixed before, bounded, and still
+    1-Lipschitz.
+    """
+
+    values: TestValues
     low: float
     high: float
 
-    @property
-    def difference(self) -> float:
-        """Mean difference between source and target."""
-        return float(self.x.mean() - self.y.mean())
 
-    def bounds(self, confidence: float) -> dict[str, MeanBound]:
-        """Bound the expected difference by every method."""
-        args = {"value_range": self.high - self.low, "confidence": confidence}
-        return {
-            "betting": betting_bound(self.x, self.y, **args),
-            "bernstein": bernstein_bound(self.x, self.y, **args),
-            "student": student_bound(self.x, self.y, confidence=confidence),
-        }
+def witness_of(critic: EvaluatedCritic, sides: Sides) -> Witness:
+    """Evaluate a critic on every given sample, once, in the order of the arrays."""
+    pair = sides.pair
+    x, y = (critic.values(samples, sides.scaler) for samples in (pair.x, pair.y))
+    return Witness(critic, sides, x, y)
 
 
-def held_out_values(chosen: EvaluatedCritic, sides: Sides) -> HeldOut:
-    """Evaluate the chosen critic: its range on fit and validation, then test, once."""
+def held_out(witness: Witness, unit: float) -> HeldOut:
+    """Take the range from fit and validation samples, then the test values, clamped.
 
-    def values(samples: Samples, *parts: Indices) -> Array:
-        chunks = [chosen.values(samples[part], sides.scaler) for part in parts]
-        return np.concatenate(chunks) / chosen.lipschitz_bound
-
-    seen_x = values(sides.x, sides.split_x.fit, sides.split_x.validation)
-    seen_y = values(sides.y, sides.split_y.fit, sides.split_y.validation)
-    low = float(min(seen_x.min(), seen_y.min()))
-    high = float(max(seen_x.max(), seen_y.max()))
-    return HeldOut(
-        x=np.clip(values(sides.x, sides.split_x.test), low, high),
-        y=np.clip(values(sides.y, sides.split_y.test), low, high),
-        low=low,
-        high=high,
+    `unit` is common to all folds, whose scalers differ.
+    """
+    x, y, sides = witness.x, witness.y, witness.sides
+    seen = np.concatenate(
+        [
+            x[sides.split_x.fit],
+            x[sides.split_x.validation],
+            y[sides.split_y.fit],
+            y[sides.split_y.validation],
+        ]
     )
+    low, high = float(seen.min()), float(seen.max())
+    share = sides.scaler.unit / unit
+    values = TestValues(
+        x=share * np.clip(x[sides.split_x.test], low, high),
+        y=share * np.clip(y[sides.split_y.test], low, high),
+        value_range=share * (high - low),
+    )
+    return HeldOut(values, low, high)
 
 
-def critic_file(chosen: EvaluatedCritic, sides: Sides, held_out: HeldOut) -> CriticFile:
+def critic_file(witness: Witness, held: HeldOut) -> CriticFile:
     """Return the document of the evaluated critic."""
-    arrays = chosen.critic.map(lambda p: p[0].cpu())
     return CriticFile(
-        weights=[w.numpy() for w in arrays.weights],
-        biases=[b[0].numpy() for b in arrays.biases],
-        group_size=chosen.critic.group_sizes[0],
-        scaler=sides.scaler,
-        low=held_out.low,
-        high=held_out.high,
-        lipschitz_bound=chosen.lipschitz_bound,
+        function=witness.critic.potential(),
+        scaler=witness.sides.scaler,
+        low=held.low,
+        high=held.high,
+        lipschitz_bound=witness.critic.lipschitz_bound,
     )

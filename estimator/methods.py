@@ -1,168 +1,81 @@
-"""Training methods: how parameters move, and which critic they stand for.
+"""Training methods: a constraint and an optimizer together, or cones free of any.
 
-A method keeps `parameters` (a `Critic` of raw tensors) and a `memory` (its moving
-averages), both plain tensors, and answers three questions: what memory to start with,
-which norm-constrained critic the parameters mean, and what one step changes.
+A method answers three questions: what memory to start with, which critic the raw
+parameters mean, and what one step changes.
 """
 
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic
 
-import torch
 from torch import Tensor
 
 from estimator.config import EstimateConfig
-from models.critic import Critic
-from models.orthonormal import bjorck, polar_factor, retract, safe_scaled, tangent
+from estimator.optimizers import OPTIMIZERS, Adam, Optimizer, Tensors
+from models.cones import Cones
+from models.constraints import (
+    Bjorck,
+    Constraint,
+    Free,
+    Parseval,
+    RowBalls,
+    Spectral,
+    Stiefel,
+    StiefelProjection,
+)
+from models.critic import C
+from models.network import Network
 
-Memory = tuple[Tensor, ...]
-Gradients = tuple[Tensor, ...]
+CONE_RATE = 0.03
+"""Step size of cones: a center moves by about this share of the data's spread."""
 
 
-class Method(Protocol):
-    """One way of training norm-constrained critics."""
+@dataclass(frozen=True)
+class Method(Generic[C]):
+    """An optimizer moves the parameters, a constraint says what they mean."""
 
-    @property
-    def default_learning_rate(self) -> float:
-        """Return the step size to use where none is set."""
+    constraint: Constraint[C]
+    optimizer: Optimizer
 
-    def initial_memory(self, parameters: Critic) -> Memory:
-        """Return the moving averages before the first step."""
+    def initial_memory(self, parameters: C) -> Tensors:
+        """Return the optimizer's memory before the first step."""
+        return self.optimizer.initial_memory(parameters.tensors())
 
-    def effective(self, parameters: Critic) -> Critic:
+    def effective(self, parameters: C) -> C:
         """Return the critic that is evaluated, differentiable in the parameters."""
+        return self.constraint.effective(parameters)
 
     def step(
-        self,
-        parameters: Critic,
-        memory: Memory,
-        gradients: Gradients,
-        *,
-        step: int,
-        learning_rate: float,
-    ) -> tuple[Critic, Memory]:
-        """Take one ascent step along the gradients of the dual objective."""
+        self, parameters: C, memory: Tensors, gradients: Tensors, *, step: int,
+        rates: Tensor,
+    ) -> tuple[C, Tensors]:  # fmt: skip
+        """Take one ascent step at rates (K, 1, 1), then restore the constraint."""
+        moved, memory = self.optimizer.step(
+            parameters.tensors(), memory, gradients, step=step, rates=rates
+        )
+        return self.constraint.restored(parameters.with_tensors(moved)), memory
 
 
-@dataclass(frozen=True)
-class ManifoldAscent:
-    """Steepest ascent under the spectral norm on the Stiefel manifold.
+def network_method(config: EstimateConfig) -> Method[Network]:
+    """Return the method that a configuration asks for."""
+    constraints: dict[str, Callable[[], Constraint[Network]]] = {
+        "stiefel": Stiefel if config.chosen_optimizer == "manifold"
+        else StiefelProjection,
+        "bjorck": lambda: Bjorck(config.bjorck_order, config.bjorck_iterations),
+        "spectral": Spectral,
+        "parseval": Parseval,
+        "l1": lambda: RowBalls("linf"),
+        "mixed": lambda: RowBalls("mixed"),
+    }  # fmt: skip
+    return Method(
+        constraints[config.chosen_constraint](), OPTIMIZERS[config.chosen_optimizer]()
+    )
 
-    Momentum of the gradient, projected to the tangent space; its polar factor as the
-    direction; a step; two Newton-Schulz steps back to the manifold. No gradient flows
-    through any of it, so a step costs little more than the network's own two passes.
-    Biases move along their normalized momentum.
+
+def cone_method(dim: int) -> Method[Cones]:
+    """Return the method for cones of d features.
+
+    Samples have norm about 1, so that a coordinate spreads by d^(-1/2): centers move at
+    this share of the rate of offsets and log-temperatures.
     """
-
-    momentum: float = 0.9
-    direction_iterations: int = 5
-    default_learning_rate: float = 0.05
-
-    def initial_memory(self, parameters: Critic) -> Memory:
-        """Start from zero momentum."""
-        return tuple(torch.zeros_like(p) for p in parameters.tensors())
-
-    def effective(self, parameters: Critic) -> Critic:
-        """Return the parameters themselves: they never leave the manifold."""
-        return parameters
-
-    def step(
-        self,
-        parameters: Critic,
-        memory: Memory,
-        gradients: Gradients,
-        *,
-        step: int,
-        learning_rate: float,
-    ) -> tuple[Critic, Memory]:
-        """Move weights by `learning_rate` in spectral norm, biases in l2 norm."""
-        memory = tuple(
-            torch.lerp(m, g, 1.0 - self.momentum)
-            for m, g in zip(memory, gradients, strict=True)
-        )
-        layers = len(parameters.weights)
-        weights = tuple(
-            self._moved(w, m, learning_rate)
-            for w, m in zip(parameters.weights, memory[:layers], strict=True)
-        )
-        biases = tuple(
-            b + learning_rate * torch.nn.functional.normalize(m, dim=-1)
-            for b, m in zip(parameters.biases, memory[layers:], strict=True)
-        )
-        return replace(parameters, weights=weights, biases=biases), memory
-
-    def _moved(self, w: Tensor, momentum: Tensor, learning_rate: float) -> Tensor:
-        direction = polar_factor(
-            tangent(w, momentum), iterations=self.direction_iterations
-        )
-        return retract(w + learning_rate * direction).contiguous()
-
-
-@dataclass(frozen=True)
-class BjorckAdam:
-    """The paper's method: Adam through differentiable Björck iterations.
-
-    Anil, Lucas & Grosse (2019), arXiv:1811.05381, section 4.2; Adam: Kingma & Ba
-    (2015), arXiv:1412.6980.
-    """
-
-    order: int = 1
-    iterations: int = 20
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-    default_learning_rate: float = 0.005
-
-    def initial_memory(self, parameters: Critic) -> Memory:
-        """Start from zero first and second moments."""
-        return tuple(torch.zeros_like(p) for p in parameters.tensors() * 2)
-
-    def effective(self, parameters: Critic) -> Critic:
-        """Orthonormalize every weight; the last row is divided by its norm."""
-        hidden = tuple(
-            bjorck(safe_scaled(w), iterations=self.iterations, order=self.order)
-            for w in parameters.weights[:-1]
-        )
-        last = torch.nn.functional.normalize(parameters.weights[-1], dim=-1)
-        return replace(parameters, weights=(*hidden, last))
-
-    def step(
-        self,
-        parameters: Critic,
-        memory: Memory,
-        gradients: Gradients,
-        *,
-        step: int,
-        learning_rate: float,
-    ) -> tuple[Critic, Memory]:
-        """Take one Adam step on the raw weights and biases."""
-        count = len(gradients)
-        first = tuple(
-            torch.lerp(m, g, 1.0 - self.beta1)
-            for m, g in zip(memory[:count], gradients, strict=True)
-        )
-        second = tuple(
-            torch.lerp(v, g.square(), 1.0 - self.beta2)
-            for v, g in zip(memory[count:], gradients, strict=True)
-        )
-        correction1 = 1.0 - self.beta1 ** (step + 1)
-        correction2 = 1.0 - self.beta2 ** (step + 1)
-        moved = tuple(
-            p
-            + learning_rate
-            * (m / correction1)
-            / ((v / correction2).sqrt() + self.epsilon)
-            for p, m, v in zip(parameters.tensors(), first, second, strict=True)
-        )
-        layers = len(parameters.weights)
-        changed = replace(parameters, weights=moved[:layers], biases=moved[layers:])
-        return changed, (*first, *second)
-
-
-def method_for(config: EstimateConfig) -> Method:
-    """Return the training method that a configuration asks for."""
-    if config.constraint == "bjorck":
-        return BjorckAdam(
-            order=config.bjorck_order, iterations=config.bjorck_iterations
-        )
-    return ManifoldAscent()
+    return Method(Free(), Adam(factors=(dim**-0.5, 1.0, 1.0)))

@@ -11,32 +11,30 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from estimator import checkpoint
-from estimator.batches import Batches
-from estimator.bounds import standard_error
+from estimator import bounds, checkpoint
+from estimator.batches import Batches, FoldBatches
 from estimator.bracket import sample_bracket
-from estimator.config import EstimateConfig
+from estimator.config import BoundMethod, EstimateConfig
 from estimator.devices import choose_device, describe
-from estimator.effort import competing_group_sizes, resolved
+from estimator.effort import resolved
 from estimator.evaluation import EvaluatedCritic, certificate, evaluated
-from estimator.held_out import critic_file, held_out_values
-from estimator.methods import Method, method_for
-from estimator.objective import dual_objective
+from estimator.held_out import Witness, critic_file, held_out, witness_of
+from estimator.portfolio import chosen_critic, initial_teams, last_critic
 from estimator.provenance import versions
 from estimator.result import CurvePoint, Estimate, Progress, StopReason
 from estimator.samples import check_pair
-from estimator.scaling import FIT_ROWS
 from estimator.sides import Samples, Sides, fingerprint_of, split_sides
 from estimator.split import Indices
-from estimator.training import (
-    REPORT_ROWS,
-    Problem,
-    TrainingState,
-    initial_state,
-    train,
-)
+from estimator.training import REPORT_ROWS, Problem, initial_state, train
 from estimator.warnings import warnings_of
-from models.critic import Critic, affine_critic, initial_critic
+from models.cones import Cones
+from models.network import Network
+
+BOUND_METHODS: dict[BoundMethod, Callable[..., bounds.MeanBound]] = {
+    "betting": bounds.betting_bound,
+    "bernstein": bounds.bernstein_bound,
+    "student": bounds.student_bound,
+}
 
 
 def estimate_w1(
@@ -47,6 +45,8 @@ def estimate_w1(
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     resume_from: bytes | None = None,
+    source_weights: object = None,
+    target_weights: object = None,
 ) -> Estimate:
     """Estimate W1 between the distributions behind two samples, from below.
 
@@ -57,6 +57,9 @@ def estimate_w1(
         on_progress: Called at every report of the training.
         should_stop: Asked before every step; true ends the estimation.
         resume_from: Checkpoint of an `EstimationStopped` on the same samples, settings.
+        source_weights: Weights (n,) of the source samples, None for equal ones: row i
+            stands for a share w_i / sum w of P. Only ratios matter.
+        target_weights: Weights (m,) of the target samples.
 
     Returns:
         The estimate with its bounds, certificate and training curve. Not guaranteed:
@@ -74,39 +77,40 @@ def estimate_w1(
         True
     """
     started = time.monotonic()
-    source, target = check_pair(x, y)
+    pair = check_pair(x, y, source_weights, target_weights)
     settings = resolved(config or EstimateConfig())
     device = choose_device(settings.device)
-    sides = split_sides(source, target, settings)
+    folds = split_sides(pair, settings)
     trained = train_critics(
-        sides,
+        folds,
         settings,
         device,
         on_progress=on_progress or (lambda progress: None),
         should_stop=should_stop or (lambda: False),
         resume_from=resume_from,
     )
-    return assembled(trained, sides, settings, device, started)
+    return assembled(trained, folds, settings, device, started)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What training hands over: two certified critics, and how it went.
+    """What training hands over: two certified critics a fold, and how it went.
 
     Attributes:
-        chosen: The critic with the best validation objective; it alone meets test.
-        final: The critic of the last step, fitted further; for the given samples only.
+        chosen: The critics with the best validation objective; they alone meet test.
+        last: The leaders as the last step left them, fitted further; for the given
+            samples only.
     """
 
-    chosen: EvaluatedCritic
-    final: EvaluatedCritic
+    chosen: tuple[EvaluatedCritic, ...]
+    last: tuple[EvaluatedCritic, ...]
     curve: tuple[CurvePoint, ...]
     steps: int
     stop_reason: StopReason
 
 
 def train_critics(
-    sides: Sides,
+    folds: list[Sides],
     settings: EstimateConfig,
     device: torch.device,
     *,
@@ -115,23 +119,26 @@ def train_critics(
     resume_from: bytes | None,
 ) -> Trained:
     """Train, or go on training, and certify what came out of it."""
-    method = method_for(settings)
-    state = initial_training(sides, settings, method, device)
-    fingerprint = fingerprint_of(sides, settings)
+    assert settings.steps is not None
+    problem = training_problem(folds, settings, device)
+    teams = initial_teams(problem, settings, folds=len(folds), dim=folds[0].pair.dim)
+    state = initial_state(teams, settings.steps)
+    fingerprint = fingerprint_of(folds, settings)
     if resume_from is not None:
         state = checkpoint.from_bytes(resume_from, state, fingerprint)
-    problem = training_problem(sides, settings, device)
     state, stop_reason = train(
         state,
         problem,
-        method,
         on_progress=on_progress,
         should_stop=should_stop,
         checkpoint=lambda reached: checkpoint.to_bytes(reached, fingerprint),
     )
+    numbers = range(len(folds))
     return Trained(
-        chosen=evaluated(best_candidate(state, problem)),
-        final=evaluated(leader(method.effective(state.parameters), state)),
+        chosen=tuple(
+            evaluated(chosen_critic(state, problem, f, settings)) for f in numbers
+        ),
+        last=tuple(evaluated(last_critic(state, f)) for f in numbers),
         curve=state.curve,
         steps=state.step,
         stop_reason=stop_reason,
@@ -140,116 +147,118 @@ def train_critics(
 
 def assembled(
     trained: Trained,
-    sides: Sides,
+    folds: list[Sides],
     settings: EstimateConfig,
     device: torch.device,
     started: float,
 ) -> Estimate:
-    """Evaluate the chosen critic on test and put the answer together."""
-    chosen, unit = trained.chosen, sides.scaler.unit
-    held_out = held_out_values(chosen, sides)
-    bounds = held_out.bounds(settings.confidence)
-    bracket: tuple[float | None, float | None, str] = (None, None, "not asked for")
-    if settings.sample_bounds:
-        bracket = sample_bracket([chosen, trained.final], sides)
-    architecture = {
-        "depth": len(chosen.critic.biases),
-        "group_size": chosen.critic.group_sizes[0],
+    """Evaluate the chosen critics on test and put the answer together."""
+    pair, unit = folds[0].pair, folds[0].scaler.unit
+    witnesses = [
+        witness_of(critic, sides)
+        for critic, sides in zip(trained.chosen, folds, strict=True)
+    ]
+    held = [held_out(witness, unit) for witness in witnesses]
+    parts = [h.values for h in held]
+    found = {
+        name: method(parts, confidence=settings.confidence)
+        for name, method in BOUND_METHODS.items()
     }
+    bracket = given_samples(witnesses, trained, settings)
     return Estimate(
-        estimate=unit * held_out.difference,
-        standard_error=unit * standard_error(held_out.x, held_out.y),
-        lower_bound=unit * bounds[settings.bound_method].lower,
+        estimate=unit * bounds.mean_difference(parts),
+        standard_error=unit * bounds.standard_error(parts),
+        lower_bound=unit * found[settings.bound_method].lower,
         confidence=settings.confidence,
         bound_method=settings.bound_method,
-        lower_bounds={name: unit * bound.lower for name, bound in bounds.items()},
-        p_value=bounds[settings.bound_method].p_value,
+        lower_bounds={name: unit * bound.lower for name, bound in found.items()},
+        p_value=found[settings.bound_method].p_value,
+        detectable_distance=unit * found[settings.bound_method].detectable,
         sample_lower_bound=bracket[0],
         sample_upper_bound=bracket[1],
         sample_upper_bound_reason=bracket[2],
-        certificate=certificate(chosen),
+        critic_family=trained.chosen[0].family,
+        certificate=certificate(trained.chosen[0]),
         curve=list(trained.curve),
         stop_reason=trained.stop_reason,
         steps=trained.steps,
         elapsed_s=time.monotonic() - started,
-        n_source=len(sides.x),
-        n_target=len(sides.y),
-        dim=sides.x.shape[1],
+        n_source=len(pair.x),
+        n_target=len(pair.y),
+        dim=pair.dim,
         seed=settings.seed,
         device=describe(device),
-        config=settings.to_dict() | architecture,
+        config=settings.to_dict() | architecture(trained.chosen[0]),
         versions=versions(),
         warnings=warnings_of(
-            sides.x,
-            sides.y,
+            pair.x,
+            pair.y,
             settings,
             trained.stop_reason,
-            n_test=min(len(held_out.x), len(held_out.y)),
+            n_test=min(min(len(part.x), len(part.y)) for part in parts),
         ),
-        critic=critic_file(chosen, sides, held_out).to_bytes(),
+        critic=critic_file(witnesses[0], held[0]).to_bytes(),
     )
 
 
-def initial_training(
-    sides: Sides, settings: EstimateConfig, method: Method, device: torch.device
-) -> TrainingState:
-    """Draw the critic that training starts from."""
-    assert settings.width is not None
-    assert settings.depth is not None
-    assert settings.steps is not None
-    critic = initial_critic(
-        sides.x.shape[1],
-        width=settings.width,
-        depth=settings.depth,
-        group_sizes=competing_group_sizes(settings),
-        generator=torch.Generator().manual_seed(settings.seed),
-    )
-    return initial_state(critic.map(lambda p: p.to(device)), method, settings.steps)
+def given_samples(
+    witnesses: list[Witness], trained: Trained, settings: EstimateConfig
+) -> tuple[float | None, float | None, str]:
+    """Bracket W1 between the given samples, if that is asked for."""
+    if not settings.sample_bounds:
+        return None, None, "not asked for"
+    sides = [witness.sides for witness in witnesses]
+    last = [witness_of(c, s) for c, s in zip(trained.last, sides, strict=True)]
+    return sample_bracket([*witnesses, *last])
+
+
+def architecture(winner: EvaluatedCritic) -> dict[str, int]:
+    """Return the settings that the winner of the portfolio stands for."""
+    critic = winner.critic
+    if isinstance(critic, Cones):
+        return {"cones": critic.centers.shape[1]}
+    assert isinstance(critic, Network)
+    return {
+        "depth": len(critic.biases),
+        "group_size": critic.activations[0].group_size,
+    }
 
 
 def training_problem(
-    sides: Sides, settings: EstimateConfig, device: torch.device
+    folds: list[Sides], settings: EstimateConfig, device: torch.device
 ) -> Problem:
     """Gather what training looks at: fit batches and validation samples."""
     assert settings.batch_size is not None
-    assert settings.learning_rate is not None
 
     def batches(
-        samples: Samples, rows: Indices, batch_size: int, stream: int
-    ) -> Batches:
+        samples: Samples, parts: list[Indices], batch_size: int, stream: int
+    ) -> FoldBatches:
         seed = int(np.random.default_rng([settings.seed, stream]).integers(2**62))
-        return Batches(
-            samples, rows, sides.scaler, batch_size=batch_size, seed=seed, device=device
+        fewest = min(len(part) for part in parts)
+        return FoldBatches(
+            [
+                Batches(
+                    samples,
+                    part,
+                    sides.scaler,
+                    batch_size=min(batch_size, fewest),
+                    seed=seed,
+                    device=device,
+                )
+                for sides, part in zip(folds, parts, strict=True)
+            ]
         )
 
-    return Problem(
-        source=batches(sides.x, sides.split_x.fit, settings.batch_size, 1),
-        target=batches(sides.y, sides.split_y.fit, settings.batch_size, 2),
-        validation_x=batches(
-            sides.x, sides.split_x.validation[:REPORT_ROWS], REPORT_ROWS, 3
-        ).batch(0),
-        validation_y=batches(
-            sides.y, sides.split_y.validation[:REPORT_ROWS], REPORT_ROWS, 4
-        ).batch(0),
-        unit=sides.scaler.unit,
-        learning_rate=settings.learning_rate,
+    pair, size = folds[0].pair, settings.batch_size
+    fits = [s.split_x.fit for s in folds], [s.split_y.fit for s in folds]
+    validations = (
+        [s.split_x.validation[:REPORT_ROWS] for s in folds],
+        [s.split_y.validation[:REPORT_ROWS] for s in folds],
     )
-
-
-def leader(critics: Critic, state: TrainingState) -> Critic:
-    """Return the member whose best validation objective is the highest."""
-    return critics.member(int(state.best_validation.argmax()))
-
-
-def best_candidate(state: TrainingState, problem: Problem) -> Critic:
-    """Return the best trained critic, or the affine one where that validates better.
-
-    The affine critic along the difference of the fit means costs nothing, and where the
-    distributions differ by a translation, in many dimensions, no other does as well.
-    """
-    source_mean = problem.source.head(FIT_ROWS).mean(0)
-    affine = affine_critic(source_mean - problem.target.head(FIT_ROWS).mean(0))
-    objective = dual_objective(affine, problem.validation_x, problem.validation_y)
-    if float(objective) > float(state.best_validation.max()):
-        return affine
-    return leader(state.best, state)
+    return Problem(
+        source=batches(pair.x, fits[0], size, 1),
+        target=batches(pair.y, fits[1], size, 2),
+        validation_x=batches(pair.x, validations[0], REPORT_ROWS, 3).batch(0),
+        validation_y=batches(pair.y, validations[1], REPORT_ROWS, 4).batch(0),
+        unit=folds[0].scaler.unit,
+    )

@@ -80,9 +80,13 @@ class Estimate:
         lower_bounds: The same by every method; only `bound_method`, chosen before the
             data were seen, is the promise.
         p_value: For the hypothesis P = Q.
+        detectable_distance: About the smallest distance that would give a lower bound
+            above 0 with probability 0.8, had the critic found it on so many test
+            samples of the same spread.
         sample_lower_bound: Deterministic lower bound on W1 between the given samples.
         sample_upper_bound: Cost of a feasible coupling of the given samples, or None.
         sample_upper_bound_reason: How the upper bound was found, or why it is missing.
+        critic_family: The winner of the portfolio: network, cones or affine.
         critic: The evaluated critic as a safetensors document (not part of the JSON).
     """
 
@@ -93,9 +97,11 @@ class Estimate:
     bound_method: str
     lower_bounds: dict[str, float]
     p_value: float
+    detectable_distance: float
     sample_lower_bound: float | None
     sample_upper_bound: float | None
     sample_upper_bound_reason: str
+    critic_family: str
     certificate: Certificate
     curve: list[CurvePoint]
     stop_reason: StopReason

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimator.errors import InvalidSamples
+from estimator.sides import Pair
+from estimator.split import Weights
 
 MIN_SAMPLES = 40
 """Fewest samples a side: below it a fit / validation / test split is meaningless."""
@@ -48,12 +50,15 @@ def check_samples(
 
 
 def check_pair(
-    source: object, target: object
-) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
-    """Return both sample arrays checked, and of equal dimension.
+    source: object,
+    target: object,
+    source_weights: object = None,
+    target_weights: object = None,
+) -> Pair:
+    """Return both sample arrays checked, of equal dimension, and their weights.
 
     Raises:
-        InvalidSamples: As `check_samples`, or the dimensions differ.
+        InvalidSamples: As `check_samples`, `check_weights`, or the dimensions differ.
     """
     x = check_samples("source", source)
     y = check_samples("target", target)
@@ -62,7 +67,39 @@ def check_pair(
             "target",
             f"expected dimension {x.shape[1]} as in source, got {y.shape[1]}",
         )
-    return x, y
+    return Pair(
+        x,
+        y,
+        check_weights("source_weights", source_weights, len(x)),
+        check_weights("target_weights", target_weights, len(y)),
+    )
+
+
+def check_weights(name: str, weights: object, count: int) -> Weights | None:
+    """Return weights (count,) as float64, scaled to a largest one of 1; None if None.
+
+    Raises:
+        InvalidSamples: Not `count` finite numbers >= 0, or all of them zero.
+    """
+    if weights is None:
+        return None
+    array = _as_array(name, weights)
+    if array.dtype.kind not in "fiub" or array.shape != (count,):
+        raise InvalidSamples(
+            name,
+            f"expected {count} numbers, one per sample, got dtype {array.dtype} of "
+            f"shape {array.shape}",
+        )
+    values = np.asarray(array, dtype=np.float64)
+    bad = ~(np.isfinite(values) & (values >= 0.0))
+    if bad.any():
+        row = int(bad.argmax())
+        raise InvalidSamples(
+            name, f"expected finite weights >= 0, got {values[row]} at row {row}"
+        )
+    if not values.any():
+        raise InvalidSamples(name, "expected a weight above 0, got only zeros")
+    return np.asarray(values / values.max())
 
 
 def _as_array(name: str, samples: object) -> NDArray[np.generic]:

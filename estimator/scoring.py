@@ -1,9 +1,10 @@
 """The critic as a small safetensors document, and its values by numpy alone.
 
-The document holds the critic that made the estimate, whole: weights, biases, group
-size, the scaling of its inputs, its clamp range and its certified Lipschitz bound.
+The document holds the critic that made the estimate, whole: its parameters, the scaling
+of its inputs, its clamp range and its certified Lipschitz bound.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from estimator.errors import InvalidSamples
+from estimator.potentials import Potential, potential_from
 from estimator.scaling import Scaler
 
 Array = NDArray[np.float64]
@@ -26,9 +28,7 @@ class CriticFile:
     difference between test samples is the estimate.
     """
 
-    weights: list[Array]
-    biases: list[Array]
-    group_size: int
+    function: Potential
     scaler: Scaler
     low: float
     high: float
@@ -36,26 +36,22 @@ class CriticFile:
 
     def to_bytes(self) -> bytes:
         """Serialize as safetensors."""
-        tensors = {f"weights.{i}": w for i, w in enumerate(self.weights)}
-        tensors |= {f"biases.{i}": b for i, b in enumerate(self.biases)}
-        tensors["scaler.center"] = self.scaler.center
-        tensors["scaler.deviation"] = self.scaler.deviation
-        tensors["scaler.unit"] = np.array([self.scaler.unit])
-        tensors["clamp"] = np.array([self.low, self.high])
-        tensors["lipschitz_bound"] = np.array([self.lipschitz_bound])
-        tensors["group_size"] = np.array([self.group_size], dtype=np.int64)
+        tensors = self.function.to_tensors() | {
+            "scaler.center": self.scaler.center,
+            "scaler.deviation": self.scaler.deviation,
+            "scaler.unit": np.array([self.scaler.unit]),
+            "clamp": np.array([self.low, self.high]),
+            "lipschitz_bound": np.array([self.lipschitz_bound]),
+        }
         return save({name: np.ascontiguousarray(t) for name, t in tensors.items()})
 
     @classmethod
     def from_bytes(cls, document: bytes) -> "CriticFile":
         """Read what `to_bytes` wrote."""
         tensors = load(document)
-        layers = sum(name.startswith("weights.") for name in tensors)
         low, high = tensors["clamp"]
         return cls(
-            weights=[tensors[f"weights.{i}"] for i in range(layers)],
-            biases=[tensors[f"biases.{i}"] for i in range(layers - 1)],
-            group_size=int(tensors["group_size"][0]),
+            function=potential_from(tensors),
             scaler=Scaler(
                 tensors["scaler.center"],
                 tensors["scaler.deviation"],
@@ -66,28 +62,40 @@ class CriticFile:
             lipschitz_bound=float(tensors["lipschitz_bound"][0]),
         )
 
-    def network(self, u: Array) -> Array:
-        """Evaluate f on scaled samples u (n, d) -> (n,)."""
-        z = u
-        for w, b in zip(self.weights[:-1], self.biases, strict=True):
-            z = z @ w.T + b
-            groups = z.reshape(len(z), -1, self.group_size)
-            z = np.sort(groups, axis=-1).reshape(z.shape)
-        return np.asarray(z @ self.weights[-1][0])
-
     def potential(self, x: NDArray[np.generic]) -> Array:
         """Evaluate the critic on samples x (n, d) in the user's units -> (n,)."""
-        chunks = [
-            self.network(self.scaler(x[i : i + _ROWS])) for i in range(0, len(x), _ROWS)
-        ]
-        values = np.concatenate(chunks) / self.lipschitz_bound
+        values = self._by_chunks(self.function, x) / self.lipschitz_bound
         return np.clip(values, self.low, self.high) * self.scaler.unit
+
+    def gradient(self, x: NDArray[np.generic]) -> Array:
+        """Return the gradient (n, d) of the unclamped potential, in the user's units.
+
+        Its norm is at most 1 in the dual of the ground norm, and close to 1 almost
+        everywhere for critics that keep gradients.
+        """
+        slopes = self._by_chunks(self.function.gradient, x) / self.lipschitz_bound
+        return np.asarray(slopes / self.scaler.deviation)
+
+    def _by_chunks(
+        self, function: Callable[[Array], Array], x: NDArray[np.generic]
+    ) -> Array:
+        starts = range(0, len(x), _ROWS)
+        return np.concatenate([function(self.scaler(x[i : i + _ROWS])) for i in starts])
 
 
 def score(critic: bytes, samples: NDArray[np.generic]) -> Array:
     """Return the critic's potential of each sample (n, d) -> (n,).
 
-    High values lie where the source outweighs the target. Needs numpy alone.
+    High values lie where the source outweighs the target. Needs numpy and SciPy alone.
+
+    Raises:
+        InvalidSamples: The samples have another dimension than the critic.
+    """
+    return fitting_critic(critic, samples).potential(samples)
+
+
+def fitting_critic(critic: bytes, samples: NDArray[np.generic]) -> CriticFile:
+    """Read a critic's document, for samples of its dimension.
 
     Raises:
         InvalidSamples: The samples have another dimension than the critic.
@@ -98,4 +106,4 @@ def score(critic: bytes, samples: NDArray[np.generic]) -> Array:
         raise InvalidSamples(
             "samples", f"expected shape (n, {dim}), got {samples.shape}"
         )
-    return file.potential(samples)
+    return file

@@ -9,36 +9,66 @@ from numpy.typing import NDArray
 
 from estimator.config import EstimateConfig
 from estimator.scaling import FIT_ROWS, Scaler, fit_scaler
-from estimator.split import Split, random_split
+from estimator.split import Split, Weights, random_splits, weighted_split
 
 Samples = NDArray[np.generic]
 
 
 @dataclass(frozen=True)
-class Sides:
-    """Both sample arrays, their splits, and the scaler fitted on the fit parts."""
+class Pair:
+    """The samples as given: x (n, d), y (m, d), and weights (n,), (m,) where given."""
 
     x: Samples
     y: Samples
+    x_weights: Weights | None = None
+    y_weights: Weights | None = None
+
+    @property
+    def dim(self) -> int:
+        """Number d of features."""
+        return int(self.x.shape[1])
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Samples of both sides, one split of each, and the scaler of the fit parts."""
+
+    pair: Pair
     split_x: Split
     split_y: Split
     scaler: Scaler
 
 
-def split_sides(x: Samples, y: Samples, settings: EstimateConfig) -> Sides:
-    """Split both sides at random and fit the scaler on the fit parts."""
+def split_sides(pair: Pair, settings: EstimateConfig) -> list[Sides]:
+    """Split both sides at random, once per fold; fit a scaler on each fit part."""
     rng = np.random.default_rng([settings.seed, 0])
-    split_x, split_y = random_split(len(x), rng), random_split(len(y), rng)
+    splits_x = random_splits(len(pair.x), settings.folds, rng)
+    splits_y = random_splits(len(pair.y), settings.folds, rng)
+    if pair.x_weights is not None:
+        splits_x = [weighted_split("source", s, pair.x_weights, rng) for s in splits_x]
+    if pair.y_weights is not None:
+        splits_y = [weighted_split("target", s, pair.y_weights, rng) for s in splits_y]
+    return [
+        _scaled(pair, x, y, settings) for x, y in zip(splits_x, splits_y, strict=True)
+    ]
+
+
+def _scaled(
+    pair: Pair, split_x: Split, split_y: Split, settings: EstimateConfig
+) -> Sides:
     scaler = fit_scaler(
-        x[split_x.fit[:FIT_ROWS]], y[split_y.fit[:FIT_ROWS]], settings.scaling
+        pair.x[split_x.fit[:FIT_ROWS]], pair.y[split_y.fit[:FIT_ROWS]], settings.scaling
     )
-    return Sides(x, y, split_x, split_y, scaler)
+    return Sides(pair, split_x, split_y, scaler)
 
 
-def fingerprint_of(sides: Sides, settings: EstimateConfig) -> str:
-    """Identify a problem by its settings and a digest of the scaler and the shapes."""
-    digest = hashlib.sha256(sides.scaler.center.tobytes())
-    digest.update(np.float64(sides.scaler.unit).tobytes())
-    shapes = [sides.x.shape, sides.y.shape]
+def fingerprint_of(folds: list[Sides], settings: EstimateConfig) -> str:
+    """Identify a problem by its settings and a digest of scalers and shapes."""
+    digest = hashlib.sha256()
+    for sides in folds:
+        digest.update(sides.scaler.center.tobytes())
+        digest.update(np.float64(sides.scaler.unit).tobytes())
+    pair = folds[0].pair
+    shapes = [pair.x.shape, pair.y.shape]
     digest.update(json.dumps([shapes, settings.to_dict()], sort_keys=True).encode())
     return digest.hexdigest()

@@ -1,23 +1,24 @@
-"""Train a batch of critics by steps on the dual objective, keeping the best of each.
+"""Train a portfolio of critics on the dual objective, keeping the best of each.
 
 `train` moves a `TrainingState` from report to report. The state is plain tensors and
 numbers, so that it can be saved (`estimator.checkpoint`) and gone on with exactly.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from estimator.batches import Batches
+from estimator.batches import FoldBatches
 from estimator.errors import EstimationStopped
-from estimator.methods import Memory, Method
 from estimator.objective import dual_objective
+from estimator.race import after_race
 from estimator.result import CurvePoint, Progress, StopReason
 from estimator.schedule import Schedule
-from models.critic import Critic
+from estimator.teams import Team
+from models.critic import mapped
 
 REPORT_EVERY = 25
 REPORT_ROWS = 16_384
@@ -29,57 +30,44 @@ class TrainingState:
     """Everything that training needs to go on.
 
     Attributes:
-        parameters: Raw parameters of K critics.
-        memory: Moving averages of the method.
-        best: Effective critics with the best validation objective so far.
-        best_validation: That objective of each (K,).
+        teams: The competing critics; a team whose candidates have all left is empty.
         step: Steps taken.
         schedule: State of the step size.
         curve: Reports so far, in the units of the data.
         elapsed_s: Training time so far.
     """
 
-    parameters: Critic
-    memory: Memory
-    best: Critic
-    best_validation: Tensor
+    teams: tuple[Team, ...]
     step: int
     schedule: Schedule
     curve: tuple[CurvePoint, ...]
     elapsed_s: float
+
+    @property
+    def racing(self) -> tuple[Team, ...]:
+        """Return the teams that still have candidates."""
+        return tuple(team for team in self.teams if team.candidates)
 
 
 @dataclass(frozen=True)
 class Problem:
     """What is trained on: batches of both sides, validation samples, the unit."""
 
-    source: Batches
-    target: Batches
+    source: FoldBatches
+    target: FoldBatches
     validation_x: Tensor
     validation_y: Tensor
     unit: float
-    learning_rate: float
 
 
-def initial_state(critic: Critic, method: Method, max_steps: int) -> TrainingState:
+def initial_state(teams: Sequence[Team], max_steps: int) -> TrainingState:
     """Return the state before the first step."""
-    device = critic.weights[0].device
-    return TrainingState(
-        parameters=critic,
-        memory=method.initial_memory(critic),
-        best=method.effective(critic),
-        best_validation=torch.full((critic.n_critics,), -torch.inf, device=device),
-        step=0,
-        schedule=Schedule(max_steps),
-        curve=(),
-        elapsed_s=0.0,
-    )
+    return TrainingState(tuple(teams), 0, Schedule(max_steps), (), 0.0)
 
 
 def train(
     state: TrainingState,
     problem: Problem,
-    method: Method,
     *,
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
@@ -98,10 +86,10 @@ def train(
         for _ in range(min(REPORT_EVERY, state.schedule.max_steps - state.step)):
             if should_stop():
                 raise EstimationStopped(checkpoint(last_report))
-            state, objective = take_step(state, problem, method)
+            state, objective = take_step(state, problem)
             objectives.append(objective)
-        elapsed_s = time.monotonic() - started
-        state = report(state, problem, method, torch.stack(objectives), elapsed_s)
+        train_objective = torch.stack(objectives).mean(0)
+        state = report(state, problem, train_objective, time.monotonic() - started)
         on_progress(
             Progress(
                 step=state.step,
@@ -112,66 +100,77 @@ def train(
     return state, reason
 
 
-def take_step(
-    state: TrainingState, problem: Problem, method: Method
-) -> tuple[TrainingState, Tensor]:
-    """Take one step; return the objectives (K,) of its batch beside the new state."""
+def take_step(state: TrainingState, problem: Problem) -> tuple[TrainingState, Tensor]:
+    """Take one step of every racing team.
+
+    Returns:
+        The new state, and the objectives of the step's batch: those of all members of
+        all racing teams, one after another.
+    """
     x, y = problem.source.batch(state.step), problem.target.batch(state.step)
-    leaves = state.parameters.map(lambda p: p.detach().requires_grad_())
-    objective = dual_objective(method.effective(leaves), x, y)
+    factor = state.schedule.factor(state.step)
+    teams, objectives = [], []
+    for team in state.teams:
+        if team.candidates:
+            team, objective = team_step(team, x, y, step=state.step, factor=factor)
+            objectives.append(objective)
+        teams.append(team)
+    moved = replace(state, teams=tuple(teams), step=state.step + 1)
+    return moved, torch.cat(objectives)
+
+
+def team_step(
+    team: Team, x: Tensor, y: Tensor, *, step: int, factor: float
+) -> tuple[Team, Tensor]:
+    """Take one step of one team on batches (F, B, d); return its objectives (K,)."""
+    leaves = mapped(team.parameters, lambda p: p.detach().requires_grad_())
+    objective = dual_objective(team.method.effective(leaves), x, y)
     gradients = torch.autograd.grad(objective.sum(), leaves.tensors())
     with torch.no_grad():
-        parameters, memory = method.step(
-            state.parameters,
-            state.memory,
-            gradients,
-            step=state.step,
-            learning_rate=problem.learning_rate * state.schedule.factor(state.step),
-        )
-    moved = replace(state, parameters=parameters, memory=memory, step=state.step + 1)
-    return moved, objective.detach()
+        return team.moved(gradients, step=step, factor=factor), objective.detach()
 
 
 @torch.no_grad()
 def report(
-    state: TrainingState,
-    problem: Problem,
-    method: Method,
-    objectives: Tensor,
-    elapsed_s: float,
+    state: TrainingState, problem: Problem, objectives: Tensor, elapsed_s: float
 ) -> TrainingState:
-    """Evaluate on validation samples, keep the better critics, extend the curve."""
-    critic = method.effective(state.parameters)
-    validation = dual_objective(critic, problem.validation_x, problem.validation_y)
-    better = validation > state.best_validation
-    best = max(float(validation.max()), float(state.best_validation.max()))
-    leader = int(torch.where(better, validation, state.best_validation).argmax())
+    """Evaluate on validation samples, run the race, extend the curve.
+
+    The curve shows the candidate with the best score: its mean over the folds.
+    """
+    critics = [team.effective() for team in state.racing]
+    found = [
+        dual_objective(critic, problem.validation_x, problem.validation_y)
+        for critic in critics
+    ]
+    judged = iter(
+        team.judged(*pair)
+        for team, pair in zip(
+            state.racing, zip(critics, found, strict=True), strict=True
+        )
+    )
+    teams = tuple(next(judged) if team.candidates else team for team in state.teams)
+    racing = [team for team in teams if team.candidates]
+    leader = max(range(len(racing)), key=lambda i: float(racing[i].scores().max()))
+    place = int(racing[leader].scores().argmax())
+
+    def of_leader(values: Sequence[Tensor]) -> float:
+        return float(values[leader].view(racing[leader].folds, -1)[:, place].mean())
+
+    sizes = [team.parameters.n_critics for team in racing]
     point = CurvePoint(
         step=state.step,
         elapsed_s=elapsed_s,
-        train=problem.unit * float(objectives[:, leader].mean()),
-        validation=problem.unit * float(validation[leader]),
-        learning_rate=problem.learning_rate * state.schedule.factor(state.step),
+        train=problem.unit * of_leader(torch.split(objectives, sizes)),
+        validation=problem.unit * of_leader(found),
+        learning_rate=float(racing[leader].rates[place])
+        * state.schedule.factor(state.step),
     )
+    schedule = state.schedule.after(state.step, float(racing[leader].scores().max()))
     return replace(
         state,
-        best=merge(critic, state.best, better),
-        best_validation=torch.where(better, validation, state.best_validation),
-        schedule=state.schedule.after(state.step, best),
+        teams=after_race(teams, schedule, state.step),
+        schedule=schedule,
         curve=(*state.curve, point),
         elapsed_s=elapsed_s,
-    )
-
-
-def merge(new: Critic, old: Critic, take_new: Tensor) -> Critic:
-    """Return critics of `new` where `take_new` (K,) holds, of `old` elsewhere."""
-    mask = take_new[:, None, None]
-
-    def pick(pairs: tuple[tuple[Tensor, Tensor], ...]) -> tuple[Tensor, ...]:
-        return tuple(torch.where(mask, a, b) for a, b in pairs)
-
-    return replace(
-        new,
-        weights=pick(tuple(zip(new.weights, old.weights, strict=True))),
-        biases=pick(tuple(zip(new.biases, old.biases, strict=True))),
     )

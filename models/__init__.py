@@ -1,5 +1,6 @@
-"""Norm-constrained critics: tensors in, tensors out.
+"""Certified critics: tensors in, tensors out.
 
-`activations` (GroupSort), `orthonormal` (polar factors, retractions), `critic` (K
-networks evaluated as one batch), `certificate` (their Lipschitz constants in float64).
+`critic` says what a family of critics offers, and bounds its Lipschitz constant;
+`network` is the paper's family with its `activations` and `constraints` (`orthonormal`
+matrices, balls), `cones` is McShane's extension; `norms` measures weights in float64.
 """

@@ -1,123 +1,73 @@
-"""K critics evaluated as one batch: z -> GroupSort(W z + b), a unit-norm last row.
+"""What every family of critics offers: K functions on R^d, evaluated as one batch.
 
-    f_k(x) = v_k . s(W_k,L ... s(W_k,1 x + b_k,1) ... + b_k,L),   k = 1..K
-
-Weights are (K, out, in), biases (K, 1, out), samples (K, B, d). Whether f_k is
-1-Lipschitz depends on the weights alone; `models.certificate` says by how much.
+Two families: `models.network.Network` (the paper's) and `models.cones.Cones` (McShane's
+extension). Training, certification and evaluation see this protocol alone.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
 
-from models.activations import group_sort
-from models.orthonormal import random_orthonormal
+from models.norms import ROUNDING
+
+Norm = Literal["l2", "linf"]
+
+C = TypeVar("C", bound="Critic")
 
 
-@dataclass(frozen=True)
-class Critic:
-    """Parameters of K critics of one architecture.
+class Critic(Protocol):
+    """Parameters of K critics of one family and shape.
 
-    Attributes:
-        weights: One tensor (K, out, in) a layer; the last has out = 1.
-        biases: One tensor (K, 1, out) a hidden layer. The last layer has none: a
-            constant cancels in the dual objective.
-        group_sizes: Units that GroupSort sorts together, one number a critic.
+    Every tensor has K as its first axis and three axes in all, so that members can be
+    selected, merged and moved at rates of their own.
     """
-
-    weights: tuple[Tensor, ...]
-    biases: tuple[Tensor, ...]
-    group_sizes: tuple[int, ...]
 
     @property
     def n_critics(self) -> int:
         """Number K of critics in the batch."""
-        return self.weights[0].shape[0]
 
     @property
     def dim(self) -> int:
         """Number d of features of a sample."""
-        return self.weights[0].shape[-1]
+
+    @property
+    def ground_norm(self) -> Norm:
+        """Norm on R^d that the Lipschitz constant refers to."""
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """Return all parameters, weights first."""
-        return (*self.weights, *self.biases)
+        """Return all parameters."""
 
-    def map(self, function: Callable[[Tensor], Tensor]) -> "Critic":
-        """Return a critic with `function` applied to each parameter."""
-        return replace(
-            self,
-            weights=tuple(function(w) for w in self.weights),
-            biases=tuple(function(b) for b in self.biases),
-        )
+    def with_tensors(self, tensors: Sequence[Tensor]) -> Self:
+        """Return a critic with other parameters, in the order of `tensors`."""
 
-    def member(self, k: int) -> "Critic":
-        """Return critic k alone, as a batch of one."""
-        alone = self.map(lambda p: p[k : k + 1])
-        return replace(alone, group_sizes=self.group_sizes[k : k + 1])
+    def select(self, members: Sequence[int]) -> Self:
+        """Return the batch of these members."""
+
+    def operator_norms(self) -> Tensor:
+        """Return upper bounds (K, layers) of the layers' Lipschitz constants."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """Evaluate every critic: x (K, B, d) or (B, d) for all -> values (K, B)."""
-        z = x if x.dim() == 3 else x.expand(self.n_critics, *x.shape)
-        for w, b in zip(self.weights[:-1], self.biases, strict=True):
-            z = self._sorted(torch.baddbmm(b, z, w.mT))
-        return torch.bmm(z, self.weights[-1].mT).squeeze(-1)  # (K, B, 1) -> (K, B)
-
-    def _sorted(self, z: Tensor) -> Tensor:
-        """Apply each critic's own GroupSort: (K, B, width) -> (K, B, width)."""
-        if len(set(self.group_sizes)) == 1:
-            return group_sort(z, self.group_sizes[0])
-        members = zip(torch.split(z, 1), self.group_sizes, strict=True)
-        return torch.cat([group_sort(member, size) for member, size in members])
 
 
-def layer_shapes(dim: int, *, width: int, depth: int) -> Iterator[tuple[int, int]]:
-    """Yield (out, in) of each layer: `depth` hidden ones and the last row."""
-    columns = dim
-    for _ in range(depth):
-        yield width, columns
-        columns = width
-    yield 1, columns
+def lipschitz_bound(critic: Critic) -> Tensor:
+    """Return an upper bound (K,) of each critic's Lipschitz constant, in float64.
 
-
-def initial_critic(
-    dim: int,
-    *,
-    width: int,
-    depth: int,
-    group_sizes: tuple[int, ...],
-    generator: torch.Generator,
-    dtype: torch.dtype = torch.float32,
-) -> Critic:
-    """Draw a critic per group size, with uniformly random orthonormal weights.
-
-    Biases start at zero.
+    The product of the layers' norms: a composition of maps with constants L_1..L_n has
+    at most the constant L_1 ... L_n.
     """
-    n_critics = len(group_sizes)
-    shapes = list(layer_shapes(dim, width=width, depth=depth))
-    return Critic(
-        weights=tuple(
-            random_orthonormal(
-                (n_critics, *shape), generator=generator, dtype=dtype
-            ).contiguous()
-            for shape in shapes
-        ),
-        biases=tuple(
-            torch.zeros(n_critics, 1, rows, dtype=dtype) for rows, _ in shapes[:-1]
-        ),
-        group_sizes=group_sizes,
-    )
+    return critic.operator_norms().prod(-1) * (1.0 + ROUNDING)
 
 
-def affine_critic(direction: Tensor) -> Critic:
-    """Return the critic x -> <v, x> / |v| for a direction v (d,); e_1 if v is zero.
+def mapped(critic: C, function: Callable[[Tensor], Tensor]) -> C:
+    """Return a critic with `function` applied to each parameter."""
+    return critic.with_tensors([function(p) for p in critic.tensors()])
 
-    It has no hidden layer. Between a distribution and its translate by v it is optimal.
-    """
-    norm = direction.norm()
-    first = torch.zeros_like(direction)
-    first[0] = 1.0
-    unit = torch.where(norm > 0.0, direction / norm.clamp_min(1e-30), first)
-    return Critic(weights=(unit[None, None, :],), biases=(), group_sizes=(1,))
+
+def merged(new: C, old: C, take_new: Tensor) -> C:
+    """Return members of `new` where `take_new` (K,) holds, of `old` elsewhere."""
+    mask = take_new[:, None, None]
+    pairs = zip(new.tensors(), old.tensors(), strict=True)
+    return new.with_tensors([torch.where(mask, a, b) for a, b in pairs])

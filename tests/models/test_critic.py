@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-
 from models.certificate import lipschitz_bound, orthonormality_defect
+
 from models.critic import Critic, affine_critic, initial_critic
 
 

@@ -1,0 +1,117 @@
+"""The portfolio: which critics compete, and what they start from."""
+
+import torch
+from torch import Tensor
+
+from estimator.batches import FoldBatches
+from estimator.config import EstimateConfig
+from estimator.effort import competing_group_sizes
+from estimator.methods import CONE_RATE, cone_method, network_method
+from estimator.objective import dual_objective
+from estimator.scaling import FIT_ROWS
+from estimator.teams import Team, best_of, initial_team
+from estimator.training import Problem, TrainingState
+from models.activations import Activation
+from models.cones import initial_cones
+from models.critic import Critic, mapped
+from models.network import Path, affine_network, initial_network
+
+PEAKS, VALLEYS = -1, 1
+NETWORK_PATHS: dict[str, Path] = {"l1": "linf", "mixed": "mixed"}
+"""Norms between layers, by constraint; l2 for the others."""
+
+
+def initial_teams(
+    problem: Problem, settings: EstimateConfig, *, folds: int, dim: int
+) -> list[Team]:
+    """Return the teams that a configuration lets compete."""
+    generator = torch.Generator().manual_seed(settings.seed)
+    teams = []
+    if settings.critic != "cones":
+        teams.append(network_team(problem, settings, generator, folds=folds, dim=dim))
+    if settings.critic != "network":
+        teams.append(cone_team(problem, settings, folds=folds))
+    return teams
+
+
+def network_team(
+    problem: Problem,
+    settings: EstimateConfig,
+    generator: torch.Generator,
+    *,
+    folds: int,
+    dim: int,
+) -> Team:
+    """Return networks of one shape, one candidate per competing activation."""
+    assert settings.width is not None
+    assert settings.depth is not None
+    assert settings.learning_rate is not None
+    method = network_method(settings)
+    activations = [
+        Activation(settings.activation, size)
+        for size in competing_group_sizes(settings)
+    ]
+    network = initial_network(
+        dim,
+        width=settings.width,
+        depth=settings.depth,
+        activations=tuple(activations * folds),
+        generator=generator,
+        path=NETWORK_PATHS.get(settings.chosen_constraint, "l2"),
+    )
+    placed = mapped(network, lambda p: p.to(problem.validation_x.device))
+    rates = [settings.learning_rate] * len(activations)
+    return initial_team(placed, method, rates=rates, folds=folds)
+
+
+def cone_team(problem: Problem, settings: EstimateConfig, *, folds: int) -> Team:
+    """Return two candidates: peaks centered at source samples, valleys at target ones.
+
+    Where the optimal potential has few peaks and many valleys, or the other way round,
+    one of them needs far fewer cones; which, is for validation to say.
+    """
+    assert settings.cones is not None
+    source, target = (
+        side.head(settings.cones) for side in (problem.source, problem.target)
+    )
+    count = min(source.shape[1], target.shape[1])
+    centers = torch.stack((source[:, :count], target[:, :count]), dim=1)
+    cones = initial_cones(
+        centers.flatten(0, 1), signs=(PEAKS, VALLEYS) * folds, norm=settings.norm
+    )
+    method = cone_method(cones.dim)
+    return initial_team(cones, method, rates=[CONE_RATE] * 2, folds=folds)
+
+
+def chosen_critic(
+    state: TrainingState, problem: Problem, fold: int, settings: EstimateConfig
+) -> Critic:
+    """Return a fold's best trained critic, or the affine one where it validates better.
+
+    The affine critic along the difference of the fit means costs nothing, and where the
+    distributions differ by a translation, in many dimensions, no other does as well.
+    """
+    trained, validation = best_of(state.racing, fold)
+    affine = affine_network(
+        mean_difference(problem.source, problem.target)[fold], settings.norm
+    )
+    one = slice(fold, fold + 1)
+    objective = dual_objective(
+        affine, problem.validation_x[one], problem.validation_y[one]
+    )
+    return affine if float(objective) > validation else trained
+
+
+def mean_difference(source: FoldBatches, target: FoldBatches) -> Tensor:
+    """Return the difference (F, d) of the fit means."""
+    return source.head(FIT_ROWS).mean(1) - target.head(FIT_ROWS).mean(1)
+
+
+def last_critic(state: TrainingState, fold: int) -> Critic:
+    """Return the fold's leading critic as its last step left it."""
+    last = [
+        (team.effective(), team.best_validation.view(team.folds, -1)[fold])
+        for team in state.racing
+    ]
+    critic, validation = max(last, key=lambda pair: float(pair[1].max()))
+    return critic.select([fold * len(validation) + int(validation.argmax())])

@@ -1,0 +1,178 @@
+"""Constraints: how the weights of networks are kept to operator norm 1.
+
+A constraint offers two maps. `effective` turns raw parameters into the network that is
+evaluated, differentiably; `restored` brings parameters back after a step, without
+gradients. Either may do nothing. None is trusted: the certificate is computed from the
+weights that come out.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol
+
+import torch
+from torch import Tensor
+
+from models.critic import C
+from models.network import Network, Path
+from models.orthonormal import bjorck, polar_factor, retract, safe_scaled
+
+
+class Constraint(Protocol[C]):
+    """One way of constraining the parameters of a critic."""
+
+    def effective(self, parameters: C) -> C:
+        """Return the critic that is evaluated, differentiable in the parameters."""
+
+    def restored(self, parameters: C) -> C:
+        """Return parameters to where the constraint holds, after a step."""
+
+
+class Free(Generic[C]):
+    """No constraint: the parameters mean the critic as they are."""
+
+    def effective(self, parameters: C) -> C:
+        """Return the parameters themselves."""
+        return parameters
+
+    def restored(self, parameters: C) -> C:
+        """Return the parameters themselves."""
+        return parameters
+
+
+@dataclass(frozen=True)
+class Stiefel(Free[Network]):
+    """Orthonormal rows or columns, restored by two Newton-Schulz steps.
+
+    For steps of at most 0.5 in spectral norm, such as the manifold method takes.
+    """
+
+    def restored(self, network: Network) -> Network:
+        """Retract every weight to the manifold."""
+        weights = tuple(retract(w).contiguous() for w in network.weights)
+        return replace(network, weights=weights)
+
+
+@dataclass(frozen=True)
+class StiefelProjection(Free[Network]):
+    """Orthonormal rows or columns, restored by the polar factor from any distance."""
+
+    def restored(self, network: Network) -> Network:
+        """Replace every weight by its nearest orthonormal matrix."""
+        weights = tuple(polar_factor(w).contiguous() for w in network.weights)
+        return replace(network, weights=weights)
+
+
+@dataclass(frozen=True)
+class Bjorck(Free[Network]):
+    """The paper's: differentiable Björck iterations in every forward pass.
+
+    Anil, Lucas & Grosse (2019), arXiv:1811.05381, section 4.2.
+    """
+
+    order: int = 1
+    iterations: int = 20
+
+    def effective(self, network: Network) -> Network:
+        """Orthonormalize every weight; the last row is divided by its norm."""
+        hidden = tuple(
+            bjorck(safe_scaled(w), iterations=self.iterations, order=self.order)
+            for w in network.weights[:-1]
+        )
+        return replace(network, weights=(*hidden, unit_rows(network.weights[-1])))
+
+
+@dataclass(frozen=True)
+class Spectral(Free[Network]):
+    """Every weight divided by its spectral norm, estimated by power iteration.
+
+    Miyato et al. (2018), arXiv:1802.05957. Singular values below the largest stay below
+    1, so gradients lose norm. The estimate comes from below, so that a weight may
+    exceed norm 1 by a little; the certificate measures by how much.
+    """
+
+    iterations: int = 12
+
+    def effective(self, network: Network) -> Network:
+        """Divide every weight by the power iteration's estimate of its norm."""
+        weights = tuple(self._divided(w) for w in network.weights)
+        return replace(network, weights=weights)
+
+    def _divided(self, w: Tensor) -> Tensor:
+        with torch.no_grad():
+            v = w.new_ones(*w.shape[:-2], w.shape[-1], 1)
+            for _ in range(self.iterations):
+                u = unit_columns(w @ v)
+                v = unit_columns(w.mT @ u)
+        return w / (u.mT @ w @ v).clamp_min(1e-12)
+
+
+@dataclass(frozen=True)
+class Parseval(Free[Network]):
+    """One step towards orthonormality after each update: W + b (I - W W^T) W.
+
+    Cisse et al. (2017), "Parseval networks", arXiv:1704.08847. The weights hover near
+    the manifold; the certificate measures how near.
+    """
+
+    rate: float = 0.5
+
+    def restored(self, network: Network) -> Network:
+        """Take the step on every weight."""
+        weights = tuple(self._pulled(w).contiguous() for w in network.weights)
+        return replace(network, weights=weights)
+
+    def _pulled(self, w: Tensor) -> Tensor:
+        x = w if w.shape[-2] <= w.shape[-1] else w.mT
+        x = x + self.rate * (x - x @ x.mT @ x)
+        return x if w.shape[-2] <= w.shape[-1] else x.mT
+
+
+@dataclass(frozen=True)
+class RowBalls(Free[Network]):
+    """Every row projected to the unit ball that bounds the layer's operator norm.
+
+    On the path `linf` each row to the L1 ball: 1-Lipschitz from linf to linf. On the
+    path `mixed` the rows of the first layer to the l2 ball, which bounds its norm from
+    l2 to linf, and the others to the L1 ball. Anil, Lucas & Grosse (2019), section 4.2.
+    """
+
+    path: Path
+
+    def restored(self, network: Network) -> Network:
+        """Project every row to its ball."""
+        first, *rest = network.weights
+        first = l1_projected(first) if self.path == "linf" else l2_projected(first)
+        return replace(network, weights=(first, *(l1_projected(w) for w in rest)))
+
+
+def unit_rows(w: Tensor) -> Tensor:
+    """Divide each row by its l2 norm."""
+    return torch.nn.functional.normalize(w, dim=-1)
+
+
+def unit_columns(w: Tensor) -> Tensor:
+    """Divide each column by its l2 norm."""
+    return torch.nn.functional.normalize(w, dim=-2)
+
+
+def l2_projected(w: Tensor) -> Tensor:
+    """Project each row to the unit l2 ball."""
+    lengths: Tensor = w.norm(dim=-1, keepdim=True)
+    return w / lengths.clamp_min(1.0)
+
+
+def l1_projected(w: Tensor) -> Tensor:
+    """Project each row of w (..., columns) to the unit L1 ball, exactly.
+
+    Soft thresholding at the level where the L1 norm is 1: with |w| sorted descending as
+    u and S_k its partial sums, the level is max_k (S_k - 1) / k over u_k > (S_k - 1)/k.
+    Duchi et al. (2008), "Efficient projections onto the l1-ball for learning in high
+    dimensions", figure 1.
+    """
+    magnitude = w.abs()
+    u = magnitude.sort(dim=-1, descending=True).values
+    k = torch.arange(1, w.shape[-1] + 1, device=w.device, dtype=w.dtype)
+    levels = (u.cumsum(-1) - 1.0) / k
+    count = (u > levels).sum(-1, keepdim=True)
+    level = levels.gather(-1, count - 1).clamp_min(0.0)
+    return w.sign() * (magnitude - level).clamp_min(0.0)
