@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 
 from benchmarks.pictures import new_axes, save
 from benchmarks.tables import machine, print_table
-from estimator.batches import Batches
+from estimator import EstimateConfig
+from estimator.batches import Batches, FoldBatches
 from estimator.evaluation import evaluated
-from estimator.methods import ManifoldAscent
+from estimator.methods import network_method
 from estimator.scaling import Scaler, fit_scaler
+from estimator.teams import initial_team
 from estimator.training import Problem, initial_state, take_step
-from models.critic import Critic, initial_critic
+from models.activations import Activation
+from models.network import Network, initial_network
 
 Samples = NDArray[np.float32]
 
@@ -61,18 +64,18 @@ def cost(size: Size, setup: Setup) -> Cost:
     """Measure one cell on Gaussians."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, size.n, size.dim)).astype(np.float32)
-    critic = initial_critic(
+    network = initial_network(
         size.dim,
         width=setup.width,
         depth=setup.depth,
-        group_sizes=(GROUP_SIZE,) * size.critics,
+        activations=(Activation("groupsort", GROUP_SIZE),) * size.critics,
         generator=torch.Generator().manual_seed(0),
     )
     scaler = fit_scaler(x, y, "scalar")
     task = training_problem(x, y, scaler, setup.batch_size)
-    one = evaluated(critic.member(0))
+    one = evaluated(network.select([0]))
     return Cost(
-        step_s=fastest(stepper(critic, task), setup.rounds),
+        step_s=fastest(stepper(network, task), setup.rounds),
         evaluation_s=fastest(lambda: one.values(x, scaler), 2),
     )
 
@@ -82,14 +85,18 @@ def training_problem(
 ) -> Problem:
     """Return the problem of training on all of x (n, d) and y (n, d)."""
 
-    def batches(samples: Samples) -> Batches:
-        return Batches(
-            samples,
-            np.arange(len(samples)),
-            scaler,
-            batch_size=batch_size,
-            seed=0,
-            device=torch.device("cpu"),
+    def batches(samples: Samples) -> FoldBatches:
+        return FoldBatches(
+            [
+                Batches(
+                    samples,
+                    np.arange(len(samples)),
+                    scaler,
+                    batch_size=batch_size,
+                    seed=0,
+                    device=torch.device("cpu"),
+                )
+            ]
         )
 
     source, target = batches(x), batches(y)
@@ -99,18 +106,18 @@ def training_problem(
         validation_x=source.head(1000),
         validation_y=target.head(1000),
         unit=scaler.unit,
-        learning_rate=0.1,
     )
 
 
-def stepper(critic: Critic, task: Problem) -> Callable[[], None]:
+def stepper(network: Network, task: Problem) -> Callable[[], None]:
     """Return a function that takes the next step of a training."""
-    method = ManifoldAscent()
-    state = initial_state(critic, method, max_steps=10**6)
+    method = network_method(EstimateConfig())
+    team = initial_team(network, method, rates=[0.1] * network.n_critics)
+    state = initial_state([team], max_steps=10**6)
 
     def step() -> None:
         nonlocal state
-        state, _ = take_step(state, task, method)
+        state, _ = take_step(state, task)
 
     return step
 

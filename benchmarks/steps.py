@@ -15,17 +15,35 @@ import numpy as np
 import torch
 
 from benchmarks.tables import machine, print_table
-from estimator.batches import Batches
-from estimator.methods import BjorckAdam, ManifoldAscent, Method
+from estimator.batches import Batches, FoldBatches
+from estimator.methods import Method
+from estimator.optimizers import OPTIMIZERS
 from estimator.scaling import fit_scaler
+from estimator.teams import initial_team
 from estimator.training import Problem, initial_state, take_step
-from models.critic import initial_critic
+from models.activations import Activation
+from models.constraints import (
+    Bjorck,
+    Constraint,
+    Parseval,
+    Spectral,
+    Stiefel,
+    StiefelProjection,
+)
+from models.network import Network, initial_network
 
-METHODS: dict[str, Method] = {
-    "manifold": ManifoldAscent(),
-    "Björck 5, Adam": BjorckAdam(iterations=5),
-    "Björck 20, Adam": BjorckAdam(iterations=20),
-    "Björck 20 of order 2, Adam": BjorckAdam(iterations=20, order=2),
+BASE = "Stiefel, manifold"
+
+METHODS: dict[str, tuple[Constraint[Network], str]] = {
+    BASE: (Stiefel(), "manifold"),
+    "Stiefel, Adam": (StiefelProjection(), "adam"),
+    "Stiefel, SGD": (StiefelProjection(), "sgd"),
+    "Stiefel, AggMo": (StiefelProjection(), "aggmo"),
+    "Parseval, Adam": (Parseval(), "adam"),
+    "spectral, Adam": (Spectral(), "adam"),
+    "Björck 5, Adam": (Bjorck(iterations=5), "adam"),
+    "Björck 20, Adam": (Bjorck(iterations=20), "adam"),
+    "Björck 20 of order 2, Adam": (Bjorck(order=2), "adam"),
 }
 
 
@@ -36,37 +54,44 @@ def problem(n: int, dim: int, batch_size: int) -> Problem:
     y[:, 0] += 1.0
     scaler = fit_scaler(x, y, "scalar")
 
-    def batches(samples: np.ndarray) -> Batches:
-        return Batches(
-            samples,
-            np.arange(n),
-            scaler,
-            batch_size=batch_size,
-            seed=0,
-            device=torch.device("cpu"),
+    def batches(samples: np.ndarray) -> FoldBatches:
+        return FoldBatches(
+            [
+                Batches(
+                    samples,
+                    np.arange(n),
+                    scaler,
+                    batch_size=batch_size,
+                    seed=0,
+                    device=torch.device("cpu"),
+                )
+            ]
         )
 
     source, target = batches(x), batches(y)
     validation = source.head(1000), target.head(1000)
-    return Problem(source, target, *validation, unit=scaler.unit, learning_rate=0.01)
+    return Problem(source, target, *validation, unit=scaler.unit)
 
 
 def stepper(
-    method: Method, task: Problem, arguments: argparse.Namespace
+    name: str, task: Problem, arguments: argparse.Namespace
 ) -> Callable[[], None]:
     """Return a function that takes one step of a training of its own."""
-    critic = initial_critic(
+    constraint, optimizer = METHODS[name]
+    network = initial_network(
         arguments.dim,
         width=arguments.width,
         depth=arguments.depth,
-        group_sizes=(arguments.group_size,),
+        activations=(Activation("groupsort", arguments.group_size),),
         generator=torch.Generator().manual_seed(0),
     )
-    state = initial_state(critic, method, max_steps=10**6)
+    method = Method(constraint, OPTIMIZERS[optimizer]())
+    team = initial_team(network, method, rates=[0.01])
+    state = initial_state([team], max_steps=10**6)
 
     def step() -> None:
         nonlocal state
-        state, _ = take_step(state, task, method)
+        state, _ = take_step(state, task)
         state = replace(state, step=0)
 
     return step
@@ -96,13 +121,13 @@ def main() -> None:
     arguments = parser.parse_args()
     task = problem(10_000, arguments.dim, arguments.batch_size)
     found = medians(
-        {name: stepper(method, task, arguments) for name, method in METHODS.items()},
+        {name: stepper(name, task, arguments) for name in METHODS},
         arguments.rounds,
     )
-    base = found["manifold"]
+    base = found[BASE]
     rows = [[name, f"{1e3 * s:.1f}", f"{s / base:.2f}"] for name, s in found.items()]
     print(f"{machine()}; {vars(arguments)}")
-    print_table(["method", "ms per step", "ratio to manifold"], rows)
+    print_table(["method", "ms per step", "ratio to the first"], rows)
 
 
 if __name__ == "__main__":

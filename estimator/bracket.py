@@ -1,34 +1,67 @@
 """Bracket W1 between the given samples as they are: no distribution, no confidence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from estimator.coupling import MAX_COST_ENTRIES, exact_upper_bound
 from estimator.evaluation import FORWARD_ROUNDING
 from estimator.held_out import Witness
+from estimator.primal import upper_bound
+from estimator.primal.clouds import cloud
 from estimator.sides import Sides
+from estimator.split import Weights
+from models.critic import Norm
+
+IN_L2 = "{}; lengths in l2, at least those in linf"
 
 
 def sample_bracket(
     witnesses: Sequence[Witness],
-) -> tuple[float, float | None, str]:
-    """Return (lower, upper or None, how or why not); any certified critic serves."""
+    *,
+    norm: Norm,
+    seed: int,
+    sweeps: int,
+    should_stop: Callable[[], bool],
+) -> tuple[float, float, str]:
+    """Return (lower, upper, how the upper was found) of W1 under the ground norm.
+
+    Args:
+        witnesses: The greatest of their lower bounds counts; any certified critic's
+            serves.
+        norm: The ground norm. Couplings are measured in l2, where a distance is at
+            least that in linf: their cost bounds W1 under either.
+        seed: Of the coupling.
+        sweeps: Of the coupling, after its first.
+        should_stop: Asked before every block of the coupling; true ends it.
+
+    Raises:
+        EstimationStopped: `should_stop` answered true; without a checkpoint.
+    """
     lower = max(sample_lower_bound(witness) for witness in witnesses)
-    return lower, *sample_upper_bound(witnesses[0].sides)
+    value, how = sample_upper_bound(
+        witnesses[0].sides, seed=seed, sweeps=sweeps, should_stop=should_stop
+    )
+    inexact = norm == "linf" and witnesses[0].sides.pair.dim > 1
+    return lower, value, IN_L2.format(how) if inexact else how
 
 
-def sample_upper_bound(sides: Sides) -> tuple[float | None, str]:
-    """Return the cost of a feasible coupling and what it is, or None and why."""
+def sample_upper_bound(
+    sides: Sides, *, seed: int, sweeps: int, should_stop: Callable[[], bool]
+) -> tuple[float, str]:
+    """Return the cost of a feasible coupling, and what it is."""
     pair, scaler = sides.pair, sides.scaler
-    entries = len(pair.x) * len(pair.y)
-    if entries > MAX_COST_ENTRIES:
-        return (
-            None,
-            f"exact transport needs n * m <= {MAX_COST_ENTRIES:,}, got {entries:,}",
-        )
-    scaled, reason = exact_upper_bound(scaler(pair.x), scaler(pair.y))
-    return scaled * scaler.unit, reason
+    found = upper_bound(
+        cloud(pair.x, scaler, _masses(pair.x_weights)),
+        cloud(pair.y, scaler, _masses(pair.y_weights)),
+        seed=seed,
+        sweeps=sweeps,
+        should_stop=should_stop,
+    )
+    return found.value * scaler.unit, found.how
+
+
+def _masses(weights: Weights | None) -> Weights | None:
+    return None if weights is None else weights / weights.sum()
 
 
 def sample_lower_bound(witness: Witness) -> float:

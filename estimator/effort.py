@@ -15,17 +15,36 @@ class Preset(TypedDict):
     steps: int
     batch_size: int
     cones: int
+    sweeps: int
 
 
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
-        depth=2, width=64, group_sizes=(16,), steps=150, batch_size=512, cones=128
+        depth=2,
+        width=64,
+        group_sizes=(16,),
+        steps=150,
+        batch_size=512,
+        cones=128,
+        sweeps=1,
     ),
     "standard": Preset(
-        depth=2, width=128, group_sizes=(16,), steps=600, batch_size=1024, cones=512
+        depth=2,
+        width=128,
+        group_sizes=(16,),
+        steps=600,
+        batch_size=1024,
+        cones=512,
+        sweeps=3,
     ),
     "thorough": Preset(
-        depth=4, width=256, group_sizes=(4, 32), steps=3000, batch_size=1024, cones=1024
+        depth=4,
+        width=256,
+        group_sizes=(4, 32),
+        steps=3000,
+        batch_size=1024,
+        cones=1024,
+        sweeps=10,
     ),
 }
 

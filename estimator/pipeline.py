@@ -16,7 +16,8 @@ from estimator.batches import Batches, FoldBatches
 from estimator.bracket import sample_bracket
 from estimator.config import BoundMethod, EstimateConfig
 from estimator.devices import choose_device, describe
-from estimator.effort import resolved
+from estimator.effort import PRESETS, resolved
+from estimator.errors import EstimationStopped
 from estimator.evaluation import EvaluatedCritic, certificate, evaluated
 from estimator.held_out import Witness, critic_file, held_out, witness_of
 from estimator.portfolio import chosen_critic, initial_teams, last_critic
@@ -81,15 +82,18 @@ def estimate_w1(
     settings = resolved(config or EstimateConfig())
     device = choose_device(settings.device)
     folds = split_sides(pair, settings)
+    stopping = should_stop or (lambda: False)
     trained = train_critics(
         folds,
         settings,
         device,
         on_progress=on_progress or (lambda progress: None),
-        should_stop=should_stop or (lambda: False),
+        should_stop=stopping,
         resume_from=resume_from,
     )
-    return assembled(trained, folds, settings, device, started)
+    return assembled(
+        trained, folds, settings, device, should_stop=stopping, started=started
+    )
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,8 @@ class Trained:
         chosen: The critics with the best validation objective; they alone meet test.
         last: The leaders as the last step left them, fitted further; for the given
             samples only.
+        checkpoint: Returns the state at the end, so that no training is lost when what
+            follows is stopped.
     """
 
     chosen: tuple[EvaluatedCritic, ...]
@@ -107,6 +113,7 @@ class Trained:
     curve: tuple[CurvePoint, ...]
     steps: int
     stop_reason: StopReason
+    checkpoint: Callable[[], bytes]
 
 
 def train_critics(
@@ -142,6 +149,7 @@ def train_critics(
         curve=state.curve,
         steps=state.step,
         stop_reason=stop_reason,
+        checkpoint=lambda: checkpoint.to_bytes(state, fingerprint),
     )
 
 
@@ -150,6 +158,8 @@ def assembled(
     folds: list[Sides],
     settings: EstimateConfig,
     device: torch.device,
+    *,
+    should_stop: Callable[[], bool],
     started: float,
 ) -> Estimate:
     """Evaluate the chosen critics on test and put the answer together."""
@@ -164,7 +174,7 @@ def assembled(
         name: method(parts, confidence=settings.confidence)
         for name, method in BOUND_METHODS.items()
     }
-    bracket = given_samples(witnesses, trained, settings)
+    bracket = given_samples(witnesses, trained, settings, should_stop)
     return Estimate(
         estimate=unit * bounds.mean_difference(parts),
         standard_error=unit * bounds.standard_error(parts),
@@ -202,14 +212,30 @@ def assembled(
 
 
 def given_samples(
-    witnesses: list[Witness], trained: Trained, settings: EstimateConfig
+    witnesses: list[Witness],
+    trained: Trained,
+    settings: EstimateConfig,
+    should_stop: Callable[[], bool],
 ) -> tuple[float | None, float | None, str]:
-    """Bracket W1 between the given samples, if that is asked for."""
+    """Bracket W1 between the given samples, if that is asked for.
+
+    Raises:
+        EstimationStopped: `should_stop` answered true; with the state of training.
+    """
     if not settings.sample_bounds:
         return None, None, "not asked for"
     sides = [witness.sides for witness in witnesses]
     last = [witness_of(c, s) for c, s in zip(trained.last, sides, strict=True)]
-    return sample_bracket([*witnesses, *last])
+    try:
+        return sample_bracket(
+            [*witnesses, *last],
+            norm=settings.norm,
+            seed=settings.seed,
+            sweeps=PRESETS[settings.effort]["sweeps"],
+            should_stop=should_stop,
+        )
+    except EstimationStopped as stopped:
+        raise EstimationStopped(trained.checkpoint()) from stopped
 
 
 def architecture(winner: EvaluatedCritic) -> dict[str, int]:

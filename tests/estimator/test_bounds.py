@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from estimator.bounds import (
     MeanBound,
+    TestValues,
     bernstein_bound,
     betting_bound,
     paired_differences,
@@ -24,15 +25,15 @@ ALLOWED_ERRORS = 58
 
 
 def betting(gx: Array, gy: Array, confidence: float = CONFIDENCE) -> MeanBound:
-    return betting_bound(gx, gy, value_range=1.0, confidence=confidence)
+    return betting_bound([TestValues(gx, gy, 1.0)], confidence=confidence)
 
 
 def bernstein(gx: Array, gy: Array, confidence: float = CONFIDENCE) -> MeanBound:
-    return bernstein_bound(gx, gy, value_range=1.0, confidence=confidence)
+    return bernstein_bound([TestValues(gx, gy, 1.0)], confidence=confidence)
 
 
 def student(gx: Array, gy: Array, confidence: float = CONFIDENCE) -> MeanBound:
-    return student_bound(gx, gy, confidence=confidence)
+    return student_bound([TestValues(gx, gy, 1.0)], confidence=confidence)
 
 
 Draw = Callable[[np.random.Generator, int], Array]

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from models.certificate import orthonormality_defect, spectral_norm
 from torch import Tensor
 
 from models import orthonormal
+from models.norms import orthonormality_defect, spectral_norm
 
 SHAPES = [(3, 8, 8), (2, 12, 5), (2, 5, 12), (2, 1, 9)]
 

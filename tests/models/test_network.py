@@ -1,18 +1,20 @@
-"""Batched critics: each member is its own network, 1-Lipschitz, gradient-preserving."""
+"""Batched networks: each member its own, 1-Lipschitz, gradient-preserving."""
 
 import pytest
 import torch
-from models.certificate import lipschitz_bound, orthonormality_defect
 
-from models.critic import Critic, affine_critic, initial_critic
+from models.activations import Activation
+from models.critic import lipschitz_bound, mapped
+from models.network import Network, affine_network, initial_network
+from models.norms import orthonormality_defect
 
 
-def critic(n_critics: int = 3, group_size: int = 4, dim: int = 6) -> Critic:
-    return initial_critic(
+def critic(n_critics: int = 3, group_size: int = 4, dim: int = 6) -> Network:
+    return initial_network(
         dim,
         width=16,
         depth=3,
-        group_sizes=(group_size,) * n_critics,
+        activations=(Activation("groupsort", group_size),) * n_critics,
         generator=torch.Generator().manual_seed(0),
         dtype=torch.float64,
     )
@@ -25,7 +27,7 @@ def samples(*shape: int, seed: int = 0) -> torch.Tensor:
 
 def test_members_do_not_mix() -> None:
     batch, x = critic(), samples(3, 10, 6)
-    alone = [batch.member(k)(x[k]) for k in range(3)]
+    alone = [batch.select([k])(x[k]) for k in range(3)]
     assert torch.allclose(batch(x), torch.cat(alone), atol=1e-14)
 
 
@@ -59,13 +61,13 @@ def test_certificate_grows_with_a_perturbed_weight() -> None:
     batch = critic(n_critics=1)
     first = batch.weights[0].clone()
     first[0] *= 1.001
-    perturbed = Critic((first, *batch.weights[1:]), batch.biases, batch.group_sizes)
+    perturbed = Network((first, *batch.weights[1:]), batch.biases, batch.activations)
     assert lipschitz_bound(perturbed) > lipschitz_bound(batch) * 1.0009
     assert orthonormality_defect(first) > 1e-3
 
 
 def test_certificate_is_the_product_of_norms() -> None:
-    doubled = critic().map(lambda p: 2 * p)
+    doubled = mapped(critic(), lambda p: 2 * p)
     expected = 2.0 ** len(doubled.weights)
     assert torch.allclose(
         lipschitz_bound(doubled),
@@ -76,15 +78,16 @@ def test_certificate_is_the_product_of_norms() -> None:
 
 def test_members_may_sort_groups_of_different_sizes() -> None:
     generator, x = torch.Generator().manual_seed(0), samples(10, 6)
-    batch = initial_critic(
-        6, width=16, depth=2, group_sizes=(2, 8, 2), generator=generator,
+    activations = tuple(Activation("groupsort", size) for size in (2, 8, 2))
+    batch = initial_network(
+        6, width=16, depth=2, activations=activations, generator=generator,
         dtype=torch.float64,
     )  # fmt: skip
-    alone = [batch.member(k)(x) for k in range(3)]
+    alone = [batch.select([k])(x) for k in range(3)]
     assert torch.allclose(batch(x), torch.cat(alone), atol=1e-14)
 
 
-def test_affine_critic_measures_along_its_direction() -> None:
-    critic = affine_critic(torch.tensor([3.0, 4.0]))
+def test_affine_network_measures_along_its_direction() -> None:
+    critic = affine_network(torch.tensor([3.0, 4.0]))
     assert torch.allclose(critic(torch.tensor([[3.0, 4.0]])), torch.tensor([[5.0]]))
-    assert (lipschitz_bound(affine_critic(torch.zeros(3))) - 1).abs() < 1e-8
+    assert (lipschitz_bound(affine_network(torch.zeros(3))) - 1).abs() < 1e-8

@@ -1,0 +1,64 @@
+"""Few pairs: exact on known answers, weighted, and never below where stopped early."""
+
+import numpy as np
+import ot
+import pytest
+from scipy.stats import wasserstein_distance
+
+from estimator.primal.clouds import Cloud, cloud
+from estimator.primal.exact import cost_matrix, exact_upper_bound
+from estimator.scaling import Scaler
+
+
+def plain(samples: np.ndarray, weights: np.ndarray | None = None) -> Cloud:
+    dim = samples.shape[1]
+    return cloud(samples, Scaler(np.zeros(dim), np.ones(dim), 1.0), weights)
+
+
+def test_equals_the_one_dimensional_distance() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=80), rng.exponential(size=53)
+    value, how = exact_upper_bound(plain(x[:, None]), plain(y[:, None]))
+    assert np.isclose(value, wasserstein_distance(x, y), rtol=1e-12)
+    assert "exact" in how
+
+
+def test_weights_equal_repeated_points() -> None:
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(30, 3)), rng.normal(size=(20, 3))
+    times = rng.integers(0, 4, size=30)
+    weighted, _ = exact_upper_bound(plain(x, times / times.sum()), plain(y))
+    repeated, _ = exact_upper_bound(plain(np.repeat(x, times, axis=0)), plain(y))
+    assert np.isclose(weighted, repeated, rtol=1e-12)
+
+
+def test_a_translation_costs_its_length() -> None:
+    x = np.random.default_rng(1).normal(size=(60, 5))
+    y = x + np.array([3.0, 4.0, 0.0, 0.0, 0.0])
+    value, _ = exact_upper_bound(plain(x), plain(y))
+    assert np.isclose(value, 5.0, rtol=1e-12)
+
+
+def test_the_same_points_are_nearly_no_distance_apart() -> None:
+    x = np.random.default_rng(1).normal(size=(60, 5))
+    value, _ = exact_upper_bound(plain(x), plain(x[::-1].copy()))
+    assert value < 1e-12
+
+
+def test_an_early_stop_says_so_and_stays_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = np.random.default_rng(1).normal(size=(2, 60, 5))
+    exact, _ = exact_upper_bound(plain(x), plain(y))
+    monkeypatch.setattr("estimator.primal.exact.PIVOTS", 20)
+    value, how = exact_upper_bound(plain(x), plain(y))
+    assert value >= exact
+    assert "stopped early" in how
+
+
+def test_costs_are_distances_whatever_the_chunks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("estimator.primal.exact.CHUNK_ROWS", 7)
+    x, y = np.random.default_rng(1).normal(size=(2, 20, 5))
+    costs = cost_matrix(plain(x), plain(y[:15]))
+    # Inner products of points of norm ~2 err by about 1e-15 in squared distance.
+    np.testing.assert_allclose(costs, ot.dist(x, y[:15], "euclidean"), atol=1e-7)
