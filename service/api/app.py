@@ -14,6 +14,7 @@ from service.api.middleware import BodyLimiter, RequestContext, problem_response
 from service.api.reaper import reaping
 from service.api.routes import datasets, jobs, operations, outputs, uploads
 from service.api.services import Services, build_services
+from service.api.webhooks.dispatcher import dispatching
 from service.problems import PROBLEMS, problem_for
 from service.settings import Settings
 
@@ -60,6 +61,6 @@ async def _answer_problem(request: Request, error: Exception) -> Response:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
-    async with reaping(services):
+    async with reaping(services), dispatching(services):
         yield
     await services.client.aclose()

@@ -63,9 +63,23 @@ async def info(services: ServicesDep) -> dict[str, Any]:
             "max_queued": settings.max_queued,
             "max_attempts": settings.max_attempts,
         },
+        "webhooks": services.webhooks is not None,
         "formats": list(MEDIA_TYPES),
         "authentication": "bearer" if settings.api_keys else "none",
     }
+
+
+@router.get("/v1/webhooks/secrets", summary="What verifies your webhooks")
+async def webhook_secrets(
+    services: ServicesDep, owner: OwnerDep, response: Response
+) -> dict[str, list[str]]:
+    """Return the secrets that sign what your webhooks receive; none where they are off.
+
+    There is one, and a second while the operator replaces it.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    webhooks = services.webhooks
+    return {"secrets": webhooks.signer.secrets(owner) if webhooks else []}
 
 
 @router.get(
