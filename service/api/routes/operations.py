@@ -69,19 +69,6 @@ async def info(services: ServicesDep) -> dict[str, Any]:
     }
 
 
-@router.get("/v1/webhooks/secrets", summary="What verifies your webhooks")
-async def webhook_secrets(
-    services: ServicesDep, owner: OwnerDep, response: Response
-) -> dict[str, list[str]]:
-    """Return the secrets that sign what your webhooks receive; none where they are off.
-
-    There is one, and a second while the operator replaces it.
-    """
-    response.headers["Cache-Control"] = "no-store"
-    webhooks = services.webhooks
-    return {"secrets": webhooks.signer.secrets(owner) if webhooks else []}
-
-
 @router.get(
     "/metrics",
     response_class=PlainTextResponse,

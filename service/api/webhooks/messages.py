@@ -1,15 +1,52 @@
 """What a notification says: which job ended, how, and the headline of its result."""
 
 import json
+from typing import Literal
 
-from service.api.views import Document, job_document, load_result, timestamp
+from pydantic import BaseModel
+
+from service.api.views import (
+    Document,
+    ErrorView,
+    job_document,
+    load_result,
+    timestamp,
+)
 from service.queue import JobRecord
+from service.schemas import WebhookEvent
 from service.store import BlobStore, UnknownBlob
 
-HEADLINE = ("estimate", "standard_error", "lower_bound", "confidence", "p_value")
-"""Parts of the result that are told; `links.self` leads to the whole."""
 
-_TOLD = ("id", "status", "created_at", "ended_at", "labels", "cached", "error", "links")
+class HeadlineView(BaseModel):
+    """The parts of a result that are told; `links.self` leads to the whole."""
+
+    estimate: float
+    standard_error: float
+    lower_bound: float
+    confidence: float
+    p_value: float
+
+
+class EndedJobView(BaseModel):
+    """A job that has ended; `result` is null unless it succeeded and is still kept."""
+
+    id: str
+    status: Literal["succeeded", "failed", "cancelled"]
+    created_at: str
+    ended_at: str
+    labels: dict[str, str]
+    cached: bool
+    error: ErrorView | None
+    links: dict[str, str]
+    result: HeadlineView | None
+
+
+class MessageView(BaseModel):
+    """What a webhook is told."""
+
+    type: WebhookEvent
+    timestamp: str
+    data: EndedJobView
 
 
 def message_id(record: JobRecord) -> str:
@@ -23,11 +60,11 @@ def message_body(record: JobRecord, blobs: BlobStore) -> bytes:
     Reads the result from the store, so it belongs into a thread.
     """
     document = job_document(record)
-    data = {name: document[name] for name in _TOLD}
+    told = {name: document[name] for name in EndedJobView.model_fields}
     message = {
         "type": f"job.{record.status}",
         "timestamp": timestamp(record.ended_at),
-        "data": data | {"result": _headline(record, blobs)},
+        "data": told | {"result": _headline(record, blobs)},
     }
     return json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
 
@@ -37,4 +74,6 @@ def _headline(record: JobRecord, blobs: BlobStore) -> Document | None:
         result = load_result(record, blobs)
     except UnknownBlob:  # swept before the webhook could be told
         return None
-    return None if result is None else {name: result[name] for name in HEADLINE}
+    if result is None:
+        return None
+    return {name: result[name] for name in HeadlineView.model_fields}

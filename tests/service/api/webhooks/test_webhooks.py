@@ -17,6 +17,7 @@ import uvicorn
 from service.api.app import create_app
 from service.api.server import ApiServer
 from service.api.services import build_services
+from service.api.webhooks.messages import HeadlineView, MessageView
 from service.api.webhooks.signing import Signer
 from service.queue import JobError, LeaseQueue
 from service.settings import Settings
@@ -153,8 +154,7 @@ def test_a_result_is_told_by_its_headline(
 ) -> None:
     submit(hooks, rows, {"url": receiver.url})
     [claim] = worker.claim()
-    names = ("estimate", "standard_error", "lower_bound", "confidence", "p_value")
-    headline = dict.fromkeys(names, 0.5)
+    headline = dict.fromkeys(HeadlineView.model_fields, 0.5)
     document = json.dumps(headline | {"curve": [1, 2, 3]})
     worker.succeed(claim, result=BlobStore(settings.data_dir).put(document.encode()))
     message = json.loads(receiver.wait()[0].body)
@@ -310,6 +310,18 @@ def test_webhooks_are_off_unless_enabled(api: httpx.Client, rows: Rows) -> None:
     assert problem["errors"][0]["pointer"] == "#/webhook"
     assert api.get("/v1/webhooks/secrets").json() == {"secrets": []}
     assert api.get("/v1/info").json()["webhooks"] is False
+
+
+def test_the_document_describes_what_is_sent(
+    hooks: httpx.Client, receiver: Any, rows: Rows
+) -> None:
+    document = hooks.get("/openapi.json").json()
+    body = document["webhooks"]["job-ended"]["post"]["requestBody"]
+    schema = body["content"]["application/json"]["schema"]
+    assert schema == {"$ref": "#/components/schemas/MessageView"}
+    job = submit(hooks, rows, {"url": receiver.url})
+    hooks.post(job["links"]["cancel"])
+    MessageView.model_validate_json(receiver.wait()[0].body, extra="forbid")
 
 
 def test_a_job_without_a_webhook_says_so(hooks: httpx.Client, rows: Rows) -> None:
