@@ -42,52 +42,61 @@ async def dispatching(services: Services) -> AsyncIterator[None]:
         yield
         return
     queue = DeliveryQueue(services.client, services.settings)
-    dispatcher = Dispatcher(queue, services.blobs, services.webhooks)
+    dispatcher = Dispatcher(
+        queue, services.blobs, services.webhooks, closing=services.closing
+    )
     task = asyncio.create_task(dispatcher.run())
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        await dispatcher.leave()
+        services.closing.set()
+        await task
 
 
 class Dispatcher:
-    """Sends what is owed, a bounded number at a time."""
+    """Sends what is owed, a bounded number at a time, until the server closes.
+
+    It is told to end, and not cancelled: on Python 3.11 a cancellation that meets the
+    end of an `asyncio.wait_for`, which redis-py uses, is lost.
+    """
 
     def __init__(
-        self, queue: DeliveryQueue, blobs: BlobStore, webhooks: Webhooks
+        self,
+        queue: DeliveryQueue,
+        blobs: BlobStore,
+        webhooks: Webhooks,
+        *,
+        closing: asyncio.Event,
     ) -> None:
         self._queue = queue
         self._blobs = blobs
         self._webhooks = webhooks
+        self._closing = closing
         self._draw = random.Random()
         self._away = False
         self._sending: dict[asyncio.Task[None], str] = {}
 
     async def run(self) -> None:
-        """Send for ever."""
-        while True:
+        """Send until told to end; what is being sent then may end, or is left."""
+        while not self._closing.is_set():
             free = IN_FLIGHT - len(self._sending)
             for delivery in await self._claim(free) if free else []:
                 self._start(delivery)
             await self._rest()
-
-    async def leave(self) -> None:
-        """Let what is being sent end, or leave it to its lease."""
         if self._sending:
             await asyncio.wait(self._sending, timeout=LEAVE_S)
-        for task in list(self._sending):
+        for task in self._sending:
             task.cancel()
 
     async def _rest(self) -> None:
-        """Return when a notification has been sent, or after a moment."""
-        sending = [*self._sending, asyncio.ensure_future(asyncio.sleep(POLL_S))]
-        try:
-            await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sending[-1].cancel()
+        """Return when a notification has been sent, after a moment, or at the end."""
+        closing = asyncio.ensure_future(self._closing.wait())
+        await asyncio.wait(
+            [*self._sending, closing],
+            timeout=POLL_S,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        closing.cancel()
 
     async def _claim(self, most: int) -> list[Delivery]:
         try:
@@ -100,6 +109,9 @@ class Dispatcher:
             if not self._away:
                 log.warning("dispatching failed", error=type(error).__name__)
             self._away = True
+            return []
+        except Exception:
+            log.exception("dispatching broke")
             return []
         self._away = False
         return claimed

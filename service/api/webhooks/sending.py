@@ -62,6 +62,7 @@ class Sender:
         tls: Which certificates are trusted.
         resolve: Returns the addresses of a host.
         attempt_s: Longest that an attempt takes.
+        connect_s: Longest that connecting to one address takes, encryption included.
     """
 
     def __init__(
@@ -72,15 +73,17 @@ class Sender:
         tls: ssl.SSLContext,
         resolve: Resolver,
         attempt_s: float = ATTEMPT_S,
+        connect_s: float = CONNECT_S,
     ) -> None:
         self._ports = ports
         self._is_allowed = is_allowed
         self._tls = tls
         self._resolve = resolve
         self._attempt_s = attempt_s
+        self._connect_s = connect_s
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Settings, *, connect_s: float = CONNECT_S) -> Self:
         """Build as the operator has set it.
 
         Raises:
@@ -92,6 +95,7 @@ class Sender:
             is_allowed=is_public_or_private if private else is_public,
             tls=_trust(settings),
             resolve=SystemResolver(),
+            connect_s=connect_s,
         )
 
     def check(self, url: str) -> Destination:
@@ -114,7 +118,9 @@ class Sender:
                 return await self._post(destination, addresses, headers, body)
         except Refused as error:
             return Answer(error=str(error), is_final=True)
-        except TimeoutError:
+        except httpx.ConnectTimeout:
+            return Answer(error=f"no connection within {self._connect_s:g} s")
+        except (TimeoutError, httpx.TimeoutException):
             return Answer(error=f"no answer within {self._attempt_s:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = str(error) or type(error).__name__
@@ -157,10 +163,11 @@ class Sender:
     ) -> Answer:
         own = {
             "Host": destination.url.netloc.decode("ascii"),
+            "Connection": "close",
             "Content-Type": "application/json",
             "User-Agent": f"kantor/{version('kantor')}",
         }
-        timeout = httpx.Timeout(self._attempt_s, connect=CONNECT_S)
+        timeout = httpx.Timeout(self._attempt_s, connect=self._connect_s)
         async with httpx.AsyncClient(
             verify=self._tls, trust_env=False, timeout=timeout
         ) as client:

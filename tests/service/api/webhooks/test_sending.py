@@ -1,6 +1,7 @@
 """One attempt against a real https server, and everything a hostile one may try."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
@@ -258,6 +259,17 @@ def test_an_address_that_does_not_answer_is_followed_by_the_next(
         resolve=resolve,
     )
     assert asyncio.run(sender.send(receiver.url, {}, b"{}")).is_success
+
+
+def test_a_host_that_does_not_speak_is_given_up(certificate: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        settings = Settings.model_validate(
+            {"webhook_allow_private": True, "webhook_ports": [port]}
+        )
+        sender = Sender.from_settings(settings, connect_s=0.1)
+        answer = asyncio.run(sender.send(f"https://127.0.0.1:{port}/", {}, b"{}"))
+    assert answer == Answer(error="no connection within 0.1 s")
 
 
 def test_a_name_that_does_not_resolve_is_tried_again() -> None:
