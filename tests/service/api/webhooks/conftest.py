@@ -84,9 +84,9 @@ def reply(status: int, **headers: str) -> Reply:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file with a key and a certificate of `localhost` and `hooks.example`."""
+    """Return a file with a key and a certificate for the names the tests use."""
     folder = tmp_path_factory.mktemp("tls")
-    names = "subjectAltName=DNS:localhost,DNS:hooks.example"
+    names = "subjectAltName=DNS:localhost,DNS:hooks.example,IP:127.0.0.1"
     command = [
         *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
         *("-keyout", "key.pem", "-out", "certificate.pem", "-subj", "/CN=localhost"),

@@ -64,6 +64,11 @@ def test_a_notification_arrives_under_the_name_of_the_host(
     assert received.headers["content-type"] == "application/json"
 
 
+def test_a_host_may_be_an_address(attempts: Attempts, receiver: Any) -> None:
+    assert attempts.send("127.0.0.1").is_success
+    assert receiver.received[0].headers["host"] == f"127.0.0.1:{attempts.port}"
+
+
 def test_a_host_is_looked_up_once_and_connected_to_as_checked(
     attempts: Attempts, receiver: Any
 ) -> None:
