@@ -85,7 +85,7 @@ class NewJob:
             "target": json.dumps(asdict(self.target)),
         }
         if self.webhook is not None:
-            fields["webhook"] = json.dumps(asdict(self.webhook))
+            fields["webhook"] = json.dumps(vars(self.webhook))
         return fields
 
 
