@@ -43,7 +43,7 @@ def build_services(settings: Settings) -> Services:
     """Build everything from settings; connects to nothing yet.
 
     Raises:
-        ValueError: No Redis URL is set.
+        ValueError: No Redis URL is set, or a file that is set cannot be used.
     """
     if settings.redis_url is None:
         raise ValueError("expected KANTOR_REDIS_URL, received none")

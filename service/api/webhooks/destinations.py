@@ -67,11 +67,12 @@ class Destination:
         """
         try:
             url = httpx.URL(text)
+            has_host = bool(url.host)  # decodes, and so checks, international names
         except (httpx.InvalidURL, ValueError) as error:
             raise Refused("expected a URL, as https://example.org/hook") from error
         host = url.raw_host.decode("ascii")
         port = HTTPS_PORT if url.port is None else url.port
-        if url.scheme != "https" or not host:
+        if url.scheme != "https" or not has_host:
             raise Refused("expected a URL that begins with https://")
         if url.userinfo:
             raise Refused("expected a URL without user and password")

@@ -87,7 +87,7 @@ class Sender:
         """Build as the operator has set it.
 
         Raises:
-            OSError: The file of CA certificates cannot be used.
+            ValueError: The file of CA certificates cannot be used.
         """
         private = settings.webhook_allow_private
         return cls(
@@ -197,6 +197,13 @@ def _answer(response: httpx.Response) -> Answer:
 
 def _trust(settings: Settings) -> ssl.SSLContext:
     context = httpx.create_ssl_context(trust_env=False)
-    if settings.webhook_ca_file is not None:
-        context.load_verify_locations(settings.webhook_ca_file)
+    path = settings.webhook_ca_file
+    if path is not None:
+        try:
+            context.load_verify_locations(path)
+        except OSError as error:  # ssl.SSLError is one
+            raise ValueError(
+                "expected KANTOR_WEBHOOK_CA_FILE to hold certificates in PEM, "
+                f"received {path}: {error}"
+            ) from error
     return context

@@ -32,7 +32,7 @@ def build_webhooks(settings: Settings) -> Webhooks | None:
     """Build from settings; None where no root secret is set.
 
     Raises:
-        OSError: The file of CA certificates cannot be used.
+        ValueError: The file of CA certificates cannot be used.
     """
     if settings.webhook_root_secret is None:
         return None

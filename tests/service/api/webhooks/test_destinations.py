@@ -1,7 +1,10 @@
 import asyncio
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.api.webhooks.destinations import (
     Destination,
@@ -101,6 +104,7 @@ def test_a_plain_https_url_is_understood(url: str, host: str) -> None:
         "https://ex%61mple.org/",
         "https://exam\nple.org/",
         "https://-example.org/",
+        "https://xn--0/",
         "https://" + "a" * 64 + ".org/",
         "https://" + "a." * 127 + "org/",
     ],
@@ -108,6 +112,24 @@ def test_a_plain_https_url_is_understood(url: str, host: str) -> None:
 def test_anything_else_is_refused(url: str) -> None:
     with pytest.raises(Refused, match=r"^expected "):
         Destination.parse(url, [443])
+
+
+AUTHORITIES = st.lists(
+    st.sampled_from([*"a1.:@/\\?#[]%-_ ", "0x7f", "127.0.0.1", "::1", "ü", "。", "１"]),
+    max_size=12,
+).map("".join)
+
+
+@given(AUTHORITIES)
+def test_whatever_is_accepted_reads_the_same_to_others(authority: str) -> None:
+    try:
+        found = Destination.parse(f"https://{authority}/hook", range(65_536))
+    except Refused:
+        return
+    other = urlsplit(str(found.url))
+    assert (other.scheme, other.hostname) == ("https", found.host)
+    assert (other.username, other.password) == (None, None)
+    assert (other.port or 443) == (found.port or 443)
 
 
 def test_an_address_takes_the_place_of_the_host() -> None:

@@ -130,6 +130,17 @@ def test_the_operators_certificates_are_trusted(
     assert answer == Answer(status=204)
 
 
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_a_file_without_certificates_is_named(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"expected KANTOR_WEBHOOK_CA_FILE.*ca\.pem"):
+        Sender.from_settings(Settings.model_validate({"webhook_ca_file": path}))
+
+
 @pytest.mark.parametrize("url", ["https://127.0.0.1/", "https://[::1]/"])
 def test_private_addresses_are_refused_unless_set(url: str) -> None:
     with pytest.raises(Refused, match="public addresses only"):
