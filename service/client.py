@@ -125,10 +125,21 @@ class KantorClient:
         labels: dict[str, str] | None = None,
         priority: int = 0,
         deadline_s: float | None = None,
+        webhook: str | None = None,
     ) -> Document:
-        """Upload both sides and queue a job; return its document."""
+        """Upload both sides and queue a job; return its document.
+
+        Args:
+            source: Samples of P.
+            target: Samples of Q.
+            config: Settings of the estimation.
+            labels: Names of your own, to find the job by.
+            priority: Higher runs earlier.
+            deadline_s: Give up when the job has not ended after this long.
+            webhook: A https URL that is told of the end, where the service does that.
+        """
         datasets = [self.upload_dataset(side)["id"] for side in (source, target)]
-        request = {
+        request: Document = {
             "source": {"dataset": datasets[0]},
             "target": {"dataset": datasets[1]},
             "config": config or {},
@@ -136,6 +147,8 @@ class KantorClient:
             "priority": priority,
             "deadline_s": deadline_s,
         }
+        if webhook is not None:
+            request["webhook"] = {"url": webhook}
         return self._json("POST", "/v1/jobs", json=request)
 
     def job(self, job_id: str) -> Document:

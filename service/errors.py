@@ -11,6 +11,7 @@ ServiceError
 ├── Unauthorized           no valid API key
 ├── CrossSite              a page of another site asks through a visitor's browser
 ├── JobNotFound, DatasetNotFound, UploadNotFound
+├── WebhooksDisabled       a webhook is asked for, and the operator has none
 ├── BatchConflict          other samples were sent under the same index
 ├── DigestMismatch         a body is not what its Content-Digest says
 └── JobNotFinished         asked for something that exists only at the end
@@ -138,6 +139,14 @@ class UploadNotFound(ServiceError, LookupError):
 
     def __init__(self, upload_id: str) -> None:
         super().__init__(f"no upload {upload_id!r}; it may be completed or expired")
+
+
+class WebhooksDisabled(ServiceError):
+    """Refuse a webhook where the operator has not enabled them."""
+
+    def __init__(self) -> None:
+        detail = "expected no webhook: they are not enabled on this service"
+        super().__init__(detail, FieldError(pointer="#/webhook", detail=detail))
 
 
 class BatchConflict(ServiceError):

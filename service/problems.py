@@ -63,6 +63,7 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
     IdempotencyConflict: ProblemKind(
         422, "idempotency_conflict", "Idempotency key used for another request"
     ),
+    errors.WebhooksDisabled: ProblemKind(422, "webhooks_disabled", "No webhooks here"),
     errors.RateExceeded: ProblemKind(429, "rate_exceeded", "Too many requests"),
     QuotaExceeded: ProblemKind(429, "quota_exceeded", "Too many unfinished jobs", 10),
     QueueFull: ProblemKind(503, "queue_full", "Queue full", 10),

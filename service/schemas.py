@@ -6,7 +6,7 @@ says what can be set, in which range, and what it means.
 """
 
 from dataclasses import fields
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -40,6 +40,7 @@ UploadId = Annotated[str, StringConstraints(pattern=r"^up_[0-9a-f]{32}$")]
 LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 LabelValue = Annotated[str, StringConstraints(max_length=256)]
 Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=MAX_LABELS)]
+WebhookEvent = Literal["job.succeeded", "job.failed", "job.cancelled"]
 Priority = Annotated[int, Field(ge=-MAX_PRIORITY, le=MAX_PRIORITY)]
 
 _ROWS = {
@@ -117,6 +118,22 @@ ConfigModel: type[BaseModel] = create_model(
 )
 
 
+class WebhookRequest(BaseModel):
+    """Who shall be told, by a signed POST, that the job has ended."""
+
+    model_config = STRICT
+
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2048)] = Field(
+        description="A https URL of a public host."
+    )
+    events: list[WebhookEvent] = Field(
+        default_factory=lambda: list(get_args(WebhookEvent)),
+        min_length=1,
+        max_length=len(get_args(WebhookEvent)),
+        description="The ends that shall be told; by default every one.",
+    )
+
+
 class JobOptions(BaseModel):
     """What a job request says besides its samples."""
 
@@ -139,6 +156,9 @@ class JobOptions(BaseModel):
     cache: bool = Field(
         default=True,
         description="Whether the answer to the same question may be an earlier one.",
+    )
+    webhook: WebhookRequest | None = Field(
+        default=None, description="Who shall be told that the job has ended."
     )
 
     def estimate_config(self) -> EstimateConfig:

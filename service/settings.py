@@ -8,12 +8,14 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_core import to_jsonable_python
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
 DAY_S = 86_400.0
+LEAST_SECRET = 32
+"""Characters of a root secret."""
 
 
 def default_data_dir() -> Path:
@@ -148,9 +150,39 @@ class Settings(BaseSettings):
         ge=1,
         description="Unfinished jobs that one API key may have; empty: any number.",
     )
+    webhook_root_secret: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Random text of at least 32 characters, from which each caller's signing "
+            "secret is derived; several, separated by spaces, all sign while you "
+            "replace one. Empty: there are no webhooks."
+        ),
+    )
+    webhook_ports: list[int] = Field(
+        default=[443], min_length=1, description="Ports that webhooks may have."
+    )
+    webhook_ca_file: Path | None = Field(
+        default=None,
+        description="CA certificates (PEM) that webhooks may have beside public ones.",
+    )
+    webhook_allow_private: bool = Field(
+        default=False,
+        description=(
+            "Dangerous: lets callers make this service send to private and loopback "
+            "addresses of your network. For intranets whose callers you trust."
+        ),
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log message that is written."
     )
+
+    @field_validator("webhook_root_secret")
+    @classmethod
+    def _check_secret(cls, given: SecretStr | None) -> SecretStr | None:
+        secrets = given.get_secret_value().split() if given else []
+        if any(len(secret) < LEAST_SECRET for secret in secrets):
+            raise ValueError(f"expected at least {LEAST_SECRET} characters each")
+        return given if secrets else None
 
     @model_validator(mode="after")
     def _check_heartbeat(self) -> "Settings":

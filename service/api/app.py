@@ -12,8 +12,9 @@ from starlette.staticfiles import StaticFiles
 from service.api import openapi
 from service.api.middleware import BodyLimiter, RequestContext, problem_response
 from service.api.reaper import reaping
-from service.api.routes import datasets, jobs, operations, outputs, uploads
+from service.api.routes import datasets, jobs, operations, outputs, uploads, webhooks
 from service.api.services import Services, build_services
+from service.api.webhooks.dispatcher import dispatching
 from service.problems import PROBLEMS, problem_for
 from service.settings import Settings
 
@@ -37,8 +38,9 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         responses=openapi.PROBLEM_RESPONSES,
     )
     app.state.services = services or build_services(settings)
-    for module in (jobs, outputs, datasets, uploads, operations):
+    for module in (jobs, outputs, datasets, uploads, webhooks, operations):
         app.include_router(module.router)
+    app.webhooks.post("job-ended", summary="A job has ended")(webhooks.job_ended)
     app.mount("/static", StaticFiles(directory=operations.STATIC), name="static")
     for error in (HTTPException, RequestValidationError, *PROBLEMS):
         if error is not Exception:  # RequestContext answers what nobody foresaw
@@ -60,6 +62,6 @@ async def _answer_problem(request: Request, error: Exception) -> Response:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
-    async with reaping(services):
+    async with reaping(services), dispatching(services):
         yield
     await services.client.aclose()

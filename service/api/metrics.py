@@ -38,6 +38,11 @@ class QueueCollector(Collector):
             "How long the job that came first has waited.",
             stats.oldest_queued_s,
         )
+        yield _gauge(
+            "webhooks_pending",
+            "Notifications that webhooks have not taken yet.",
+            stats.webhooks_pending,
+        )
         yield self._outcomes()
         yield self._events()
         yield self._durations()

@@ -95,13 +95,15 @@ def describe(app: FastAPI) -> dict[str, Any]:
             version=app.version,
             description=app.description,
             routes=app.routes,
+            webhooks=app.webhooks.routes,
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         for model in (JobRequest, InlineSamples, ProblemView):
             schema = model.model_json_schema(ref_template=_TEMPLATE)
             schemas |= schema.pop("$defs", {})
             schemas[model.__name__] = schema
-        for operations in document["paths"].values():
+        described = [*document["paths"].values(), *document["webhooks"].values()]
+        for operations in described:
             for operation in operations.values():
                 operation["responses"].pop("422", None)  # the framework's own shape
         app.openapi_schema = document

@@ -23,13 +23,14 @@ async def reaping(services: Services) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        services.closing.set()
         reaper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await reaper
 
 
 async def _reap_for_ever(services: Services) -> None:
-    while True:
+    while not services.closing.is_set():  # a cancellation can be lost on Python 3.11
         await asyncio.sleep(services.settings.heartbeat_s)
         await services.intake.in_thread(services.uploads.sweep)
         try:

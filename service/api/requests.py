@@ -17,6 +17,7 @@ from estimator.config import EstimateConfig
 from estimator.errors import InvalidSamples
 from service.api.intake import save_file
 from service.api.services import Services
+from service.api.webhooks.setup import accepted_webhook
 from service.decoding import FileFormat, Undecodable
 from service.errors import (
     BodyTooLarge,
@@ -26,14 +27,14 @@ from service.errors import (
     UnsupportedMedia,
 )
 from service.problems import field_errors
-from service.queue import SampleRef
+from service.queue import SampleRef, Webhook
 from service.schemas import DatasetReference, InlineSamples, JobOptions, JobRequest
 from service.store import DatasetInfo, UnknownDataset
 
 Model = TypeVar("Model", bound=BaseModel)
 
 SIDES = ("source", "target")
-_JSON_FIELDS = ("config", "labels", "priority", "deadline_s", "cache")
+_JSON_FIELDS = ("config", "labels", "priority", "deadline_s", "cache", "webhook")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Submission:
     target: SampleRef
     options: JobOptions
     config: dict[str, Any]
+    webhook: Webhook | None
 
     def digest(self) -> str:
         """Return what an idempotency key stands for: equal requests, equal digest."""
@@ -112,17 +114,19 @@ async def _from_json(request: Request, services: Services, owner: str) -> Submis
     document = await read_json(request, services.settings.max_json_bytes)
     asked = validated(JobRequest, document)
     config = asked.estimate_config()
+    webhook = accepted_webhook(services.webhooks, asked.webhook)
     infos = []
     for side in SIDES:
         given = getattr(asked, side)
         infos.append(await _stored(services, owner, side, given))
-    return _submission(infos, _options(asked), config)
+    return _submission(infos, _options(asked), config, webhook)
 
 
 async def _from_form(request: Request, services: Services, owner: str) -> Submission:
     async with request.form(max_files=2, max_fields=len(_JSON_FIELDS)) as form:
         options = validated(JobOptions, _json_fields(form))
         config = options.estimate_config()
+        webhook = accepted_webhook(services.webhooks, options.webhook)
         infos = []
         with services.intake.folder() as folder:
             for side in SIDES:
@@ -134,7 +138,7 @@ async def _from_form(request: Request, services: Services, owner: str) -> Submis
                 )
                 services.access.grant(owner, info.id)
                 infos.append(info)
-    return _submission(infos, options, config)
+    return _submission(infos, options, config, webhook)
 
 
 def _json_fields(form: FormData) -> dict[str, Any]:
@@ -189,6 +193,7 @@ def _options(asked: JobOptions) -> JobOptions:
         priority=asked.priority,
         deadline_s=asked.deadline_s,
         cache=asked.cache,
+        webhook=asked.webhook,
     )
 
 
@@ -220,7 +225,10 @@ def find_dataset(
 
 
 def _submission(
-    infos: list[DatasetInfo], options: JobOptions, config: EstimateConfig
+    infos: list[DatasetInfo],
+    options: JobOptions,
+    config: EstimateConfig,
+    webhook: Webhook | None,
 ) -> Submission:
     source, target = (SampleRef(info.id, info.n, info.dim) for info in infos)
     if source.dim != target.dim:
@@ -228,4 +236,4 @@ def _submission(
             "target",
             f"expected dimension {source.dim} as in source, got {target.dim}",
         )
-    return Submission(source, target, options, config.to_dict())
+    return Submission(source, target, options, config.to_dict(), webhook)

@@ -12,6 +12,7 @@ from service.api.cursors import Cursors
 from service.api.intake import Intake
 from service.api.rates import spend_request
 from service.api.uploads import UploadStore
+from service.api.webhooks.setup import Webhooks, build_webhooks
 from service.broker import connect_async
 from service.queue import JobBoard
 from service.settings import Settings
@@ -34,6 +35,7 @@ class Services:
     uploads: UploadStore
     access: Access
     cursors: Cursors
+    webhooks: Webhooks | None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -41,7 +43,7 @@ def build_services(settings: Settings) -> Services:
     """Build everything from settings; connects to nothing yet.
 
     Raises:
-        ValueError: No Redis URL is set.
+        ValueError: No Redis URL is set, or a file that is set cannot be used.
     """
     if settings.redis_url is None:
         raise ValueError("expected KANTOR_REDIS_URL, received none")
@@ -57,6 +59,7 @@ def build_services(settings: Settings) -> Services:
         uploads=UploadStore(settings.data_dir, datasets),
         access=Access(settings),
         cursors=Cursors(settings.data_dir),
+        webhooks=build_webhooks(settings),
     )
 
 

@@ -3,11 +3,11 @@
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from service.queue import JobRecord, JobStatus
+from service.queue import JobRecord, JobStatus, WebhookRecord
 from service.store import BlobStore, DatasetInfo
 
 Document = dict[str, Any]
@@ -26,6 +26,19 @@ class ErrorView(BaseModel):
 
     code: str
     detail: str
+
+
+class WebhookView(BaseModel):
+    """A job's webhook, and whether it has been told of the end."""
+
+    url: str
+    events: list[str]
+    status: Literal["waiting", "pending", "delivered", "failed", "skipped"]
+    attempts: int
+    last_attempt_at: str | None
+    last_status: int | None
+    last_error: str | None
+    next_attempt_at: str | None
 
 
 class JobView(BaseModel):
@@ -49,6 +62,7 @@ class JobView(BaseModel):
     result: Document | None
     error: ErrorView | None
     cached: bool
+    webhook: WebhookView | None
     links: dict[str, str]
 
 
@@ -96,7 +110,22 @@ def job_document(
         "result": result,
         "error": asdict(record.error) if record.error else None,
         "cached": record.cached,
+        "webhook": webhook_document(record.webhook) if record.webhook else None,
         "links": _links(record.id),
+    }
+
+
+def webhook_document(record: WebhookRecord) -> Document:
+    """Describe a job's webhook."""
+    return {
+        "url": record.webhook.url,
+        "events": record.webhook.events,
+        "status": record.status,
+        "attempts": record.attempts,
+        "last_attempt_at": timestamp(record.last_attempt_at),
+        "last_status": record.last_status,
+        "last_error": record.last_error,
+        "next_attempt_at": timestamp(record.next_attempt_at),
     }
 
 

@@ -45,6 +45,9 @@ def submit(
     method: Annotated[str | None, METHOD] = None,
     config: Annotated[Path | None, CONFIG] = None,
     priority: Annotated[int, typer.Option(help="Higher runs earlier.")] = 0,
+    webhook: Annotated[
+        str | None, typer.Option(help="A https URL that is told of the end.")
+    ] = None,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
@@ -53,7 +56,9 @@ def submit(
         config, effort=effort, seed=seed, confidence=confidence, bound_method=method
     )
     with KantorClient(url, api_key=api_key) as client:
-        job = client.submit(source, target, config=settings, priority=priority)
+        job = client.submit(
+            source, target, config=settings, priority=priority, webhook=webhook
+        )
         if wait:
             job = watch(client, job["id"])
     show_job(job, as_json=as_json)

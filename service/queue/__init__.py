@@ -1,6 +1,7 @@
 """The job queue: leases on two sorted sets of Redis, every transition one Lua script.
 
-`JobBoard` is the API's side (asyncio), `LeaseQueue` the workers' side. What both rely
+`JobBoard` is the API's side (asyncio), `LeaseQueue` the workers' side, and
+`DeliveryQueue` that of whoever tells webhooks. What both rely
 on: an accepted job ends exactly once; only the worker that holds it can end it; a job
 whose worker falls silent is given to another, at most `max_attempts` times. The key map
 is in `scripts/common.lua`.
@@ -13,6 +14,7 @@ from service.queue.board import (
     QueueFull,
     QuotaExceeded,
 )
+from service.queue.deliveries import Attempt, Delivery, DeliveryQueue, Verdict
 from service.queue.figures import QueueStats, RateVerdict
 from service.queue.leases import Claim, Holding, LeaseQueue
 from service.queue.records import (
@@ -23,9 +25,13 @@ from service.queue.records import (
     NewJob,
     SampleRef,
 )
+from service.queue.webhook import Webhook, WebhookRecord
 
 __all__ = [
+    "Attempt",
     "Claim",
+    "Delivery",
+    "DeliveryQueue",
     "Holding",
     "IdempotencyConflict",
     "JobActive",
@@ -41,4 +47,7 @@ __all__ = [
     "QuotaExceeded",
     "RateVerdict",
     "SampleRef",
+    "Verdict",
+    "Webhook",
+    "WebhookRecord",
 ]

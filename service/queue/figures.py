@@ -11,24 +11,27 @@ class QueueStats:
     Attributes:
         workers: Workers heard within the lease.
         oldest_queued_s: How long the queued job that came first has waited.
+        webhooks_pending: Notifications that webhooks have not taken yet.
         totals: Counters since the first job: `submitted`; `succeeded`, `failed` and
             `cancelled`; `failed_<code>`; `requeued_<reason>`; `leases_expired`;
-            `commits_refused`; `cache_hits`; `run_ms`, the sum of run times, and
-            `run_le_<seconds>`, the runs that took no longer.
+            `commits_refused`; `cache_hits`; `webhooks_<outcome>`;
+            `run_ms`, the sum of run times, and `run_le_<seconds>`, the runs that took
+            no longer.
     """
 
     queued: int
     running: int
     workers: int
     oldest_queued_s: float
+    webhooks_pending: int
     totals: dict[str, int]
 
     @classmethod
     def from_reply(cls, reply: list[Any]) -> "QueueStats":
         """Build from the reply of the script `stats`."""
-        queued, running, workers, oldest_ms, flat = reply
+        queued, running, workers, oldest_ms, pending, flat = reply
         totals = zip(flat[::2], map(int, flat[1::2]), strict=True)
-        return cls(queued, running, workers, oldest_ms / 1000, dict(totals))
+        return cls(queued, running, workers, oldest_ms / 1000, pending, dict(totals))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from service.queue.webhook import Webhook, WebhookRecord
+
 
 class JobStatus(StrEnum):
     """The only statuses; the last three are terminal and never change."""
@@ -54,6 +56,7 @@ class NewJob:
         cache_key: Names the question; an earlier job that succeeded with the same one
             answers it. Empty: always compute.
         quota: Unfinished jobs the owner may have; None: any number.
+        webhook: Who is told of the job's end.
     """
 
     source: SampleRef
@@ -69,10 +72,11 @@ class NewJob:
     body_digest: str = ""
     cache_key: str = ""
     quota: int | None = None
+    webhook: Webhook | None = None
 
     def to_fields(self) -> dict[str, str]:
         """Return the fields of the job hash that do not change."""
-        return {
+        fields = {
             "bucket": self.bucket,
             "cache_key": self.cache_key,
             "config": json.dumps(self.config),
@@ -80,6 +84,9 @@ class NewJob:
             "source": json.dumps(asdict(self.source)),
             "target": json.dumps(asdict(self.target)),
         }
+        if self.webhook is not None:
+            fields["webhook"] = json.dumps(vars(self.webhook))
+        return fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +113,7 @@ class JobRecord:
     critic: str | None
     cached: bool
     error: JobError | None
+    webhook: WebhookRecord | None
 
     @classmethod
     def from_hash(cls, fields: Mapping[str, str]) -> "JobRecord":
@@ -133,6 +141,7 @@ class JobRecord:
             error=JobError(**json.loads(fields["error"]))
             if "error" in fields
             else None,
+            webhook=WebhookRecord.from_hash(fields),
         )
 
 

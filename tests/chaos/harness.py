@@ -19,7 +19,8 @@ import numpy as np
 from redis.exceptions import RedisError
 
 from service.broker import connect_async
-from service.queue import JobBoard, NewJob, SampleRef
+from service.queue import JobBoard, NewJob, SampleRef, Webhook
+from service.queue.keys import Keys
 from service.settings import Settings
 from service.store import BlobStore, DatasetStore
 from service.valkey import EmbeddedValkey
@@ -28,6 +29,9 @@ from tests.chaos.proxy import FaultyProxy
 ROOT = Path(__file__).parents[2]
 WORKER = ROOT / "tests" / "service" / "worker" / "slow_worker.py"
 TERMINAL = {"succeeded", "failed", "cancelled"}
+HOOK = Webhook(
+    "https://hooks.example/", "hooks.example", [f"job.{end}" for end in TERMINAL]
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +71,7 @@ class Report:
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    untold: list[str] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     totals: dict[str, int] = field(default_factory=dict)
@@ -75,7 +80,8 @@ class Report:
     @property
     def is_clean(self) -> bool:
         """Tell whether every job ended once and with the right answer."""
-        return self.accepted > 0 and not (self.lost or self.doubled or self.wrong)
+        faulty = self.lost or self.doubled or self.wrong or self.untold
+        return self.accepted > 0 and not faulty
 
     def __str__(self) -> str:
         names = ("requeued_lost", "requeued_released", "commits_refused")
@@ -83,7 +89,7 @@ class Report:
             [
                 f"accepted {self.accepted} in {self.took_s:.0f} s: {self.outcomes}",
                 f"lost {len(self.lost)}, committed twice {len(self.doubled)}, "
-                f"wrong {len(self.wrong)}",
+                f"wrong {len(self.wrong)}, webhooks untold {len(self.untold)}",
                 f"faults {self.faults}",
                 f"queue { {name: self.totals.get(name, 0) for name in names} }",
             ]
@@ -206,7 +212,13 @@ class Chaos:
                 steps = self.draw.randint(2, 40)
                 bucket = self.draw.choice(["", "", "small"])
                 config = {"steps": steps}
-                job = NewJob(source=side, target=side, config=config, bucket=bucket)
+                job = NewJob(
+                    source=side,
+                    target=side,
+                    config=config,
+                    bucket=bucket,
+                    webhook=HOOK,
+                )
                 await self._accept(board, job)
                 self.steps[job.id] = steps
                 await asyncio.sleep(self.plan.submit_every_s)
@@ -238,6 +250,9 @@ class Chaos:
         async with connect_async(self.valkey.url) as client:
             board = JobBoard(client, self.settings)
             report.totals = (await board.stats()).totals
+            deliveries = Keys(self.settings.key_prefix)("deliveries")
+            owed = set(await client.zrange(deliveries, 0, -1))
+            report.untold = [job_id for job_id in self.steps if job_id not in owed]
             for job_id, steps in self.steps.items():
                 job = await board.get(job_id)
                 if job is None or not job.status.is_terminal:

@@ -73,6 +73,12 @@ def test_a_refusal_carries_the_problem(
     assert caught.value.problem["errors"][0]["pointer"] == "#/config/sede"
 
 
+def test_a_webhook_is_passed_on(live_service: KantorClient, samples: Samples) -> None:
+    with pytest.raises(KantorError) as caught:
+        live_service.submit(samples(0), samples(0), webhook="https://example.org/")
+    assert caught.value.code == "webhooks_disabled"
+
+
 def test_silence_is_a_problem_too() -> None:
     with (
         KantorClient("http://127.0.0.1:1") as client,

@@ -186,6 +186,7 @@ def _new_job(
         body_digest=submission.digest(),
         cache_key=submission.cache_key() if options.cache else "",
         quota=services.settings.max_queued_per_key,
+        webhook=submission.webhook,
     )
 
 

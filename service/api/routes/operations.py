@@ -63,6 +63,7 @@ async def info(services: ServicesDep) -> dict[str, Any]:
             "max_queued": settings.max_queued,
             "max_attempts": settings.max_attempts,
         },
+        "webhooks": services.webhooks is not None,
         "formats": list(MEDIA_TYPES),
         "authentication": "bearer" if settings.api_keys else "none",
     }

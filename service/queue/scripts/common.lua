@@ -18,6 +18,8 @@
 --   :index:<owner>  zset    the same, of one owner
 --   :active:<owner> set     ids of the owner's queued and running jobs
 --   :expiries       zset    job id -> time at which an ended job is forgotten
+--   :deliveries     zset    job id -> when its webhook is told next; ended jobs whose
+--                           notification is owed, or being sent (then: end of the lease)
 --   :idem:<o>:<key> hash    job, body: what an idempotency key stands for; expires
 --   :cache:<key>    string  job whose result answers the same question; expires
 --   :rate:<name>    string  see rate.lua; expires
@@ -30,6 +32,9 @@
 -- token (of the holder), done_by (token that ended it), cancel ("1" once requested),
 -- progress (JSON), checkpoint, result, critic (blob digests), cache_key, cached ("1":
 -- took the result of an equal job), error (JSON), result_ttl, event_ttl, max_events.
+-- Of a job with a webhook, also: webhook (JSON: url, host, events), webhook_status
+-- (pending, delivered, failed, skipped; none before the job's end), webhook_attempts,
+-- webhook_due (time of the next one), webhook_last (JSON: at, status, error).
 
 local P = KEYS[1]
 
@@ -75,6 +80,29 @@ local function requeue(id, reason)
   count('requeued_' .. reason)
 end
 
+-- Owe the notification that a job's webhook wants of this end; being a part of the end
+-- itself, it cannot be lost between the two.
+local function owe_notification(id, status)
+  local webhook = get(id, 'webhook')
+  if not webhook then return end
+  for _, event in ipairs(cjson.decode(webhook).events) do
+    if event == 'job.' .. status then
+      redis.call('ZADD', key('deliveries'), now, id)
+      redis.call('HSET', job_key(id), 'webhook_status', 'pending', 'webhook_due', now)
+      return
+    end
+  end
+  redis.call('HSET', job_key(id), 'webhook_status', 'skipped')
+end
+
+-- Owe a notification no longer: it is delivered, or given up (failed).
+local function end_delivery(id, status)
+  redis.call('ZREM', key('deliveries'), id)
+  redis.call('HDEL', job_key(id), 'webhook_due')
+  redis.call('HSET', job_key(id), 'webhook_status', status)
+  count('webhooks_' .. status)
+end
+
 -- End a job for good: the only place where a job becomes terminal.
 local function close(id, status, detail)
   local result_ttl = tonumber(get(id, 'result_ttl'))
@@ -88,6 +116,7 @@ local function close(id, status, detail)
   add_event(id, status, detail)
   redis.call('ZADD', key('expiries'), now + result_ttl, id)
   redis.call('PEXPIRE', key('events', id), get(id, 'event_ttl'))
+  owe_notification(id, status)
   count(status)
 end
 
@@ -102,6 +131,7 @@ end
 local function forget(id, owner)
   redis.call('DEL', job_key(id), key('events', id))
   redis.call('ZREM', key('expiries'), id)
+  if redis.call('ZREM', key('deliveries'), id) == 1 then count('webhooks_dropped') end
   redis.call('ZREM', key('index'), id)
   redis.call('ZREM', key('index', owner), id)
 end

@@ -36,6 +36,16 @@ def test_submit_waits_and_shows_the_result(
     assert "The distributions differ" in run.stdout
 
 
+def test_submit_passes_a_webhook_on(
+    live_service: KantorClient, files: list[Path]
+) -> None:
+    x, y, _ = files
+    hook = ("--webhook", "https://example.org/")
+    run = kantor(live_service.base_url, "submit", x, y, *hook)
+    assert run.returncode != 0
+    assert "not enabled" in run.stderr
+
+
 def test_status_and_curve_of_a_job_that_has_ended(
     live_service: KantorClient, files: list[Path]
 ) -> None:

@@ -15,12 +15,21 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from service.queue import Claim, Holding, JobError, JobRecord, LeaseQueue
+from service.queue import (
+    Claim,
+    Holding,
+    JobError,
+    JobRecord,
+    LeaseQueue,
+    Webhook,
+)
 from service.settings import Settings
 
 WORKERS = st.sampled_from(["a", "b"])
 PICK = st.integers(0, 1_000)
 MAX_ATTEMPTS = 2
+HOOK = Webhook("https://a.example/", "a.example", ["job.succeeded", "job.cancelled"])
+"""Wants every end but failure."""
 
 
 @dataclass
@@ -34,6 +43,11 @@ class ModelJob:
     token: str | None = None
     done_by: str | None = None
     cancel: bool = False
+    webhook: Webhook | None = None
+
+    @property
+    def owes(self) -> bool:
+        return self.webhook is not None and f"job.{self.status}" in self.webhook.events
 
     def end(self, status: str) -> None:
         self.status, self.token = status, None
@@ -85,10 +99,17 @@ class QueueMachine(RuleBasedStateMachine):
         name, claim = self.claims[pick % len(self.claims)]
         return self.queues.worker(name), claim, self.jobs[claim.job.id]
 
-    @rule(priority=st.integers(-2, 2), bucket=st.sampled_from(["", "p", "q"]))
-    def enqueue(self, priority: int, bucket: str) -> None:
-        record: JobRecord = self.queues.board.enqueue(priority=priority, bucket=bucket)
-        self.jobs[record.id] = ModelJob((-priority, len(self.jobs)), bucket)
+    @rule(
+        priority=st.integers(-2, 2),
+        bucket=st.sampled_from(["", "p", "q"]),
+        webhook=st.sampled_from([None, HOOK]),
+    )
+    def enqueue(self, priority: int, bucket: str, webhook: Webhook | None) -> None:
+        record: JobRecord = self.queues.board.enqueue(
+            priority=priority, bucket=bucket, webhook=webhook
+        )
+        job = ModelJob((-priority, len(self.jobs)), bucket, webhook=webhook)
+        self.jobs[record.id] = job
 
     @rule(name=WORKERS, most=st.integers(1, 3))
     def claim(self, name: str, most: int) -> None:
@@ -193,6 +214,12 @@ class QueueMachine(RuleBasedStateMachine):
     def stands_in_order(self) -> None:
         tag = "{" + self.queues.settings.key_prefix + "}"
         assert self.queues.client.zrange(f"{tag}:ready", 0, -1) == self.queued()
+
+    @invariant()
+    def owes_what_webhooks_want(self) -> None:
+        tag = "{" + self.queues.settings.key_prefix + "}"
+        owed = self.queues.client.zrange(f"{tag}:deliveries", 0, -1)
+        assert sorted(owed) == sorted(i for i, job in self.jobs.items() if job.owes)
 
     def teardown(self) -> None:
         for job_id, job in self.jobs.items():
