@@ -5,6 +5,7 @@ seconds, a worker's calls never repeat by themselves (a claim whose reply was lo
 not be claimed again), and no call of either blocks longer than its socket timeout.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,12 @@ from redis.retry import Retry
 
 OLDEST_VERSION = (6, 2)
 CONNECT_TIMEOUT_S = 1.0
-ANSWER_TIMEOUT_S = 2.0
+ANSWER_TIMEOUT_S = 1.6
 BLOCK_S = 1.0
 """Longest that a blocking read may wait: well below `ANSWER_TIMEOUT_S`."""
+
+MOST_REQUESTS = 1000
+"""Requests that one API process serves at once; each may hold a connection."""
 
 _OPTIONS: dict[str, Any] = {
     "protocol": 2,
@@ -53,10 +57,28 @@ def connect_async(url: str) -> redis.asyncio.Redis:
     retry = AsyncRetry(
         NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)
     )
-    client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(
-        url, **_OPTIONS, retry=retry
+    client: redis.asyncio.Redis = _BoundedRedis.from_url(
+        url, **_OPTIONS, retry=retry, max_connections=MOST_REQUESTS
     )
     return client
+
+
+class _BoundedRedis(redis.asyncio.Redis):
+    """A client whose commands end in time, however often they are tried.
+
+    A server that takes connections and does not answer costs one timeout for the
+    greeting of each connection that is opened, and another for the command.
+    """
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Send a command; return its reply."""
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        except TimeoutError as error:
+            raise redis.exceptions.TimeoutError(
+                f"expected an answer within {ANSWER_TIMEOUT_S} s, received none"
+            ) from error
 
 
 def check_server(client: redis.Redis) -> ServerReport:

@@ -1,7 +1,9 @@
 """What a job leaves behind, played by a worker that needs no training."""
 
+import contextlib
 import json
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +24,9 @@ from service.store import BlobStore
 
 Rows = list[list[float]]
 Serving = Callable[[Settings], AbstractContextManager[tuple[ApiServer, httpx.Client]]]
+
+MANY = 150
+"""More than the connections to Redis that its client allows by default."""
 
 CURVE = [
     {"step": step, "elapsed_s": 0.1, "train": 1.0, "validation": 0.5 + step / 1e4}
@@ -174,3 +179,17 @@ def test_events_arrive_while_the_job_runs(
         began = time.monotonic()
         assert any(re.match(r"event: progress", line) for line in lines)
     assert time.monotonic() - began < 2
+
+
+def test_many_open_streams_leave_room_for_other_requests(
+    api: httpx.Client, worker: LeaseQueue, rows: Rows
+) -> None:
+    job, _ = running_job(api, worker, rows)
+    ask = f"GET {job['links']['events']} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    with contextlib.ExitStack() as stack:
+        for _ in range(MANY):
+            address = (api.base_url.host, api.base_url.port)
+            stream = stack.enter_context(socket.create_connection(address))
+            stream.sendall(ask)
+            assert stream.recv(15) == b"HTTP/1.1 200 OK"
+        assert api.get(job["links"]["self"]).status_code == 200
