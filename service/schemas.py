@@ -6,6 +6,7 @@ says what can be set, in which range, and what it means.
 """
 
 from dataclasses import fields
+from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from pydantic import (
@@ -25,6 +26,8 @@ from estimator.samples import MIN_SAMPLES
 MAX_LABELS = 32
 MAX_PRIORITY = 9
 MAX_DEADLINE_S = 7 * 86_400
+
+_REMEMBERED = 1024
 
 STRICT = ConfigDict(
     extra="forbid",
@@ -167,7 +170,13 @@ class JobOptions(BaseModel):
         Raises:
             InvalidConfig: For a combination that the estimator refuses.
         """
-        return EstimateConfig.from_dict(self.config.model_dump())  # type: ignore[attr-defined]
+        return _estimate_config(self.config)
+
+
+@lru_cache(_REMEMBERED)
+def _estimate_config(config: BaseModel) -> EstimateConfig:
+    """Translate settings; most jobs of one caller have the same."""
+    return EstimateConfig.from_dict(config.model_dump())
 
 
 class JobRequest(JobOptions):

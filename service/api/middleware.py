@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +26,14 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    """Encode headers as ASGI has them."""
+    return [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()]
+
+
+_COMMON = _raw(SECURITY_HEADERS)
 _QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 log = structlog.get_logger("kantor.api")
@@ -69,11 +77,8 @@ class RequestContext:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer["status"] = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-                headers.update(scope["state"].get("headers", {}))
-                headers["X-Request-ID"] = request_id(scope)
+                own = scope["state"].get("headers", {})
+                _add_headers(message, own | {"X-Request-ID": request_id(scope)})
             await send(message)
 
         try:
@@ -88,6 +93,17 @@ class RequestContext:
         finally:
             _log_request(scope, answer)
             structlog.contextvars.unbind_contextvars("request_id")
+
+
+def _add_headers(message: Message, own: dict[str, str]) -> None:
+    """Add the headers of this answer, and of the common ones those it has not set."""
+    given = message.get("headers", [])
+    names = {name for name, _ in given}
+    message["headers"] = [
+        *given,
+        *(pair for pair in _COMMON if pair[0] not in names),
+        *_raw(own),
+    ]
 
 
 class BodyLimiter:

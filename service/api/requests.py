@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -50,8 +50,8 @@ class Submission:
     def digest(self) -> str:
         """Return what an idempotency key stands for: equal requests, equal digest."""
         parts = [
-            asdict(self.source),
-            asdict(self.target),
+            vars(self.source),
+            vars(self.target),
             self.options.model_dump(mode="json"),
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

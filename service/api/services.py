@@ -63,7 +63,7 @@ def build_services(settings: Settings) -> Services:
     )
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:  # a plain one would take a thread
     services: Services = request.app.state.services
     return services
 
@@ -71,7 +71,8 @@ def _services(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(_services)]
 
 
-async def _owner(request: Request, services: ServicesDep) -> str:
+async def _owner(request: Request) -> str:
+    services = await _services(request)
     services.access.check_site(
         request.headers.get("host", ""), request.headers.get("origin")
     )

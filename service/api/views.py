@@ -1,7 +1,6 @@
 """What callers receive: jobs, datasets and curves as JSON documents."""
 
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -84,9 +83,7 @@ class DatasetView(BaseModel):
     created_at: str
 
 
-def job_document(
-    record: JobRecord, *, position: int | None = None, result: Document | None = None
-) -> Document:
+def job_document(record: JobRecord, *, result: Document | None = None) -> Document:
     """Describe a job; `result` is the estimate once it has succeeded."""
     deadline_s = None
     if record.deadline_at is not None:
@@ -97,18 +94,18 @@ def job_document(
         "created_at": timestamp(record.created_at),
         "started_at": timestamp(record.started_at),
         "ended_at": timestamp(record.ended_at),
-        "queue_position": position,
+        "queue_position": record.position,
         "attempt": record.attempt,
         "cancel_requested": record.cancel_requested,
         "progress": record.progress,
-        "source": asdict(record.source),
-        "target": asdict(record.target),
+        "source": vars(record.source),
+        "target": vars(record.target),
         "config": record.config,
         "labels": record.labels,
         "priority": record.priority,
         "deadline_s": deadline_s,
         "result": result,
-        "error": asdict(record.error) if record.error else None,
+        "error": vars(record.error) if record.error else None,
         "cached": record.cached,
         "webhook": webhook_document(record.webhook) if record.webhook else None,
         "links": _links(record.id),
@@ -131,7 +128,7 @@ def webhook_document(record: WebhookRecord) -> Document:
 
 def dataset_document(info: DatasetInfo) -> Document:
     """Describe a dataset."""
-    return asdict(info) | {"created_at": timestamp(info.created_at)}
+    return vars(info) | {"created_at": timestamp(info.created_at)}
 
 
 def load_result(record: JobRecord, blobs: BlobStore) -> Document | None:

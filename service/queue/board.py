@@ -13,7 +13,7 @@ from service.queue.scripting import milliseconds, script_text
 from service.settings import DAY_S, Settings
 
 IDEMPOTENCY_LIFE_S = DAY_S
-SCRIPTS = ("enqueue", "cancel", "delete", "reap", "rate", "stats")
+SCRIPTS = ("enqueue", "look", "cancel", "delete", "reap", "rate", "stats")
 
 
 class QueueFull(Exception):
@@ -30,6 +30,13 @@ class IdempotencyConflict(Exception):
 
 class JobActive(Exception):
     """Refuse to delete a job that has not ended."""
+
+
+_REFUSALS: dict[str, type[Exception]] = {
+    "full": QueueFull,
+    "quota": QuotaExceeded,
+    "conflict": IdempotencyConflict,
+}
 
 
 class JobBoard:
@@ -56,29 +63,17 @@ class JobBoard:
             QuotaExceeded: Its owner has too many unfinished jobs.
             IdempotencyConflict: The key was used for another request.
         """
-        verdict, job_id = await self._run("enqueue", *self._enqueue_arguments(job))
-        refusals = {
-            "full": QueueFull,
-            "quota": QuotaExceeded,
-            "conflict": IdempotencyConflict,
-        }
-        if verdict in refusals:
-            raise refusals[verdict](job_id)
-        record = await self.get(job_id)
+        verdict, *shown = await self._run("enqueue", *self._enqueue_arguments(job))
+        if verdict in _REFUSALS:
+            raise _REFUSALS[verdict](job.id)
+        record = _record(*shown)
         if record is None:  # the replayed job was deleted since
-            raise IdempotencyConflict(job_id)
+            raise IdempotencyConflict(job.id)
         return record
 
     async def get(self, job_id: str) -> JobRecord | None:
-        """Return a job, or None if there is none of that id."""
-        fields = await _reply(self._client.hgetall(self._keys("job", job_id)))
-        return JobRecord.from_hash(fields) if "status" in fields else None
-
-    async def position(self, job_id: str) -> int | None:
-        """Return how many queued jobs go before this one; None if it is not queued."""
-        return cast(
-            "int | None", await _reply(self._client.zrank(self._keys("ready"), job_id))
-        )
+        """Return a job with its place in the queue, or None if there is none."""
+        return _record(await self._run("look", job_id))
 
     async def cancel(self, job_id: str) -> JobRecord | None:
         """Cancel a queued job, ask a running one to stop, leave an ended one."""
@@ -209,6 +204,13 @@ class JobBoard:
 
     async def _run(self, script: str, *arguments: str | int) -> Any:
         return await self._scripts[script](keys=[self._keys.tag], args=arguments)
+
+
+def _record(shown: list[Any]) -> JobRecord | None:
+    """Build a job from what the script `look` returns."""
+    flat, position = shown
+    fields = dict(zip(flat[::2], flat[1::2], strict=True))
+    return JobRecord.from_hash(fields, position) if "status" in fields else None
 
 
 async def _reply(pending: Awaitable[Any] | Any) -> Any:

@@ -4,7 +4,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -81,8 +81,8 @@ class NewJob:
             "cache_key": self.cache_key,
             "config": json.dumps(self.config),
             "labels": json.dumps(self.labels),
-            "source": json.dumps(asdict(self.source)),
-            "target": json.dumps(asdict(self.target)),
+            "source": json.dumps(vars(self.source)),
+            "target": json.dumps(vars(self.target)),
         }
         if self.webhook is not None:
             fields["webhook"] = json.dumps(vars(self.webhook))
@@ -91,7 +91,11 @@ class NewJob:
 
 @dataclass(frozen=True, kw_only=True)
 class JobRecord:
-    """A job as it stands; times are seconds since the epoch, by the server's clock."""
+    """A job as it stands; times are seconds since the epoch, by the server's clock.
+
+    Attributes:
+        position: Jobs that go before it, where it is queued and that was asked.
+    """
 
     id: str
     status: JobStatus
@@ -114,9 +118,12 @@ class JobRecord:
     cached: bool
     error: JobError | None
     webhook: WebhookRecord | None
+    position: int | None = None
 
     @classmethod
-    def from_hash(cls, fields: Mapping[str, str]) -> "JobRecord":
+    def from_hash(
+        cls, fields: Mapping[str, str], position: int | None = None
+    ) -> "JobRecord":
         """Build from the fields of the job hash."""
         return cls(
             id=fields["id"],
@@ -142,6 +149,7 @@ class JobRecord:
             if "error" in fields
             else None,
             webhook=WebhookRecord.from_hash(fields),
+            position=position,
         )
 
 

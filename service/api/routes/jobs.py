@@ -3,6 +3,7 @@
 import hashlib
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import StringConstraints
 from starlette.responses import JSONResponse
@@ -194,15 +195,10 @@ async def _answer(
     services: Services, record: JobRecord, status: int, headers: dict[str, str]
 ) -> JSONResponse:
     """Render a job, with the headers that polling callers use."""
-    position = None
-    if record.status is JobStatus.QUEUED:
-        position = await services.board.position(record.id)
     result = None
     if record.result is not None:
-        result = await services.intake.in_thread(load_result, record, services.blobs)
-    response = JSONResponse(
-        job_document(record, position=position, result=result), status, headers
-    )
+        result = await to_thread.run_sync(load_result, record, services.blobs)
+    response = JSONResponse(job_document(record, result=result), status, headers)
     digest = hashlib.sha256(response.body).hexdigest()[:32]
     response.headers["ETag"] = f'"{digest}"'
     response.headers["Cache-Control"] = "private, no-cache"

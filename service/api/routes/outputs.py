@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel
@@ -79,7 +80,7 @@ async def curve(
     max_points: Annotated[int, Query(ge=4, le=100_000)] = 2000,
 ) -> Response:
     """Return the curve so far as json, csv, png or svg, thinned to `max_points`."""
-    result = await services.intake.in_thread(load_result, job, services.blobs)
+    result = await to_thread.run_sync(load_result, job, services.blobs)
     points = result["curve"] if result else await _reported(services, job)
     points = decimate(points, max_points)
     if form == "json":

@@ -43,6 +43,11 @@ local function job_key(id) return key('job', id) end
 local function get(id, field) return redis.call('HGET', job_key(id), field) end
 local function count(name, by) redis.call('HINCRBY', key('totals'), name, by or 1) end
 
+-- A job as the API shows it: its hash, flat, and how many jobs go before it (or nil).
+local function shown(id)
+  return {redis.call('HGETALL', job_key(id)), redis.call('ZRANK', key('ready'), id)}
+end
+
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 

@@ -2,27 +2,29 @@
 -- ARGV: id, owner, priority, deadline after ms ('' for none), max queued, quota of the
 --       owner ('' for none), idempotency key ('' for none), body digest, its life in ms,
 --       then field, value, ... of the job hash.
--- Returns {'accepted' | 'known' | 'replayed' | 'conflict' | 'full' | 'quota', id}.
+-- Returns {'accepted' | 'known' | 'replayed', the job as look.lua shows it}, or
+--         {'conflict' | 'full' | 'quota'}.
 -- A job whose cache key an earlier one has answered succeeds at once.
 -- 'known' answers a caller that repeats itself after a lost reply.
 local id, owner, priority, deadline_after = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local max_queued, quota = tonumber(ARGV[5]), tonumber(ARGV[6])
 local idempotency, body, idempotency_life = ARGV[7], ARGV[8], ARGV[9]
 
-if redis.call('EXISTS', job_key(id)) == 1 then return {'known', id} end
+if redis.call('EXISTS', job_key(id)) == 1 then return {'known', shown(id)} end
 
 local record = key('idem', owner, idempotency)
 if idempotency ~= '' then
   local earlier = redis.call('HMGET', record, 'job', 'body')
   if earlier[1] then
-    return {earlier[2] == body and 'replayed' or 'conflict', earlier[1]}
+    if earlier[2] ~= body then return {'conflict'} end
+    return {'replayed', shown(earlier[1])}
   end
 end
 
 local unfinished = redis.call('ZCARD', key('ready')) + redis.call('ZCARD', key('leases'))
-if unfinished >= max_queued then return {'full', id} end
+if unfinished >= max_queued then return {'full'} end
 if quota and redis.call('SCARD', key('active', owner)) >= quota then
-  return {'quota', id}
+  return {'quota'}
 end
 
 local seq = redis.call('INCR', key('seq'))
@@ -53,4 +55,4 @@ else
   redis.call('SADD', key('active', owner), id)
   make_ready(id)
 end
-return {'accepted', id}
+return {'accepted', shown(id)}

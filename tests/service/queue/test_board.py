@@ -39,7 +39,7 @@ def test_an_id_is_accepted_once(board: Any, worker: LeaseQueue) -> None:
 
 def test_position_counts_those_before(board: Any) -> None:
     ids = [board.enqueue(priority=p).id for p in (0, 0, 1)]
-    positions = [board.run(board.board.position(job_id)) for job_id in ids]
+    positions = [board.get(job_id).position for job_id in ids]
     assert positions == [1, 2, 0]
 
 
