@@ -1,6 +1,7 @@
 """A child process that is started again when it ends."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class Child:
-    """One `kantor <name>` process.
+    """One `kantor <name>` process, perhaps on a listening socket that it shares.
 
     It has a session of its own, so that Ctrl-C in a terminal reaches only its parent,
     which ends the children in order.
@@ -27,10 +28,17 @@ class Child:
         failures: How often it ended soon after its start.
     """
 
-    def __init__(self, name: str, variables: dict[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        variables: dict[str, str],
+        *,
+        listener: socket.socket | None = None,
+    ) -> None:
         self.name = name
         self.failures = 0
         self._variables = variables
+        self._listener = listener
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         self._start_at = 0.0
@@ -64,9 +72,15 @@ class Child:
             self._process.wait()
 
     def _start(self) -> None:
-        command = tethered([sys.executable, "-m", "service.cli", self.name])
+        command = [sys.executable, "-m", "service.cli", self.name]
+        shared = [] if self._listener is None else [self._listener.fileno()]
+        for number in shared:
+            command += ["--fd", str(number)]
         self._process = subprocess.Popen(
-            command, env=os.environ | self._variables, start_new_session=True
+            tethered(command),
+            env=os.environ | self._variables,
+            pass_fds=shared,
+            start_new_session=True,
         )
         self._started_at = time.monotonic()
         log.info("child_started", child=self.name, pid=self._process.pid)

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port the API listens on."
     )
+    api_processes: int = Field(
+        default=1, ge=1, description="Processes that serve the API on the one port."
+    )
     workers: int | None = Field(
         default=None,
         ge=0,

@@ -1,5 +1,7 @@
 """`kantor serve`: the embedded Valkey, the API and the workers, kept running as one.
 
+`kantor api` runs through here as well where the API has several processes.
+
 Each is a process of its own, tethered to this one. A child that ends is started again,
 later and later while it keeps ending. On SIGINT or SIGTERM the workers give their jobs
 back and the API closes its streams, then Valkey writes what it holds.
@@ -29,6 +31,7 @@ from service.valkey import EmbeddedValkey
 TICK_S = 0.2
 STARTS_BEFORE_READY = 3
 STOP_MARGIN_S = 5.0
+BACKLOG = 2048
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +60,7 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) 
     with (
         _signals_set(stopping),
         _own(settings.data_dir),
+        listen(settings) as listener,
         contextlib.ExitStack() as stack,
     ):
         configure_logs(settings, "supervisor")
@@ -64,14 +68,51 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) 
         if settings.redis_url is None:
             valkey = stack.enter_context(EmbeddedValkey(settings.data_dir / "valkey"))
         resolved = _resolve(settings, valkey)
-        children = [api_child(resolved), *worker_children(resolved)]
+        children = [*api_children(resolved, listener), *worker_children(resolved)]
         stack.callback(end_all, children, settings.drain_s + STOP_MARGIN_S)
-        _supervise(children, valkey, _url(resolved), stopping, on_ready)
+        stack.callback(listener.close)  # first of all: no new connection waits for us
+        ready = Readiness(_url(settings, listener), "/readyz", on_ready)
+        _supervise(children, valkey, ready, stopping)
 
 
-def api_child(settings: Settings) -> Child:
-    """Return the API process."""
-    return Child("api", environment(settings))
+def serve_api(settings: Settings) -> None:
+    """Run the API alone, as `api_processes` processes, until SIGINT or SIGTERM.
+
+    Raises:
+        StartFailed: The API cannot be started.
+    """
+    stopping = threading.Event()
+    with (
+        _signals_set(stopping),
+        listen(settings) as listener,
+        contextlib.ExitStack() as stack,
+    ):
+        configure_logs(settings, "supervisor")
+        children = api_children(settings, listener)
+        stack.callback(end_all, children, settings.drain_s + STOP_MARGIN_S)
+        stack.callback(listener.close)
+        ready = Readiness(_url(settings, listener), "/healthz")
+        _supervise(children, None, ready, stopping)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Return the socket on which all API processes accept.
+
+    It belongs to the supervisor: while one of them is started again, the others answer,
+    and a connection that comes when none is there waits instead of being refused.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    address = (settings.host, settings.port)
+    return socket.create_server(address, family=family, backlog=BACKLOG)
+
+
+def api_children(settings: Settings, listener: socket.socket) -> list[Child]:
+    """Return the API processes, which share a listening socket."""
+    variables = environment(settings)
+    return [
+        Child("api", variables, listener=listener)
+        for _ in range(settings.api_processes)
+    ]
 
 
 def worker_children(settings: Settings) -> list[Child]:
@@ -91,35 +132,53 @@ def worker_children(settings: Settings) -> list[Child]:
     return children
 
 
+class Readiness:
+    """Whether the service has answered a probe; once it has, that is not asked again.
+
+    Attributes:
+        reached: Whether it has.
+    """
+
+    def __init__(
+        self, url: str, probe: str, on_ready: Callable[[str], None] | None = None
+    ) -> None:
+        self.reached = False
+        self._url = url
+        self._probe = probe
+        self._on_ready = on_ready
+
+    def ask(self) -> None:
+        """Ask, and tell `on_ready` the first time that the answer is yes."""
+        if self.reached or not _answers(self._url + self._probe):
+            return
+        self.reached = True
+        log.info("service_ready", url=self._url)
+        if self._on_ready is not None:
+            self._on_ready(self._url)
+
+
 def _supervise(
     children: list[Child],
     valkey: EmbeddedValkey | None,
-    url: str,
+    ready: Readiness,
     stopping: threading.Event,
-    on_ready: Callable[[str], None] | None,
 ) -> None:
-    ready = False
     while not stopping.is_set():
         if valkey is not None and not valkey.is_running():
             log.error("valkey_ended")
             valkey.start()
         for child in children:
             child.keep_running()
-            if not ready and child.failures >= STARTS_BEFORE_READY:
+            if not ready.reached and child.failures >= STARTS_BEFORE_READY:
                 raise StartFailed(f"the {child.name} process ends when it is started")
-        if not ready and _is_ready(url):
-            ready = True
-            log.info("service_ready", url=url)
-            if on_ready is not None:
-                on_ready(url)
+        ready.ask()
         stopping.wait(TICK_S)
 
 
 def _resolve(settings: Settings, valkey: EmbeddedValkey | None) -> Settings:
-    """Fill in what is only known now: the port, the server, absolute folders."""
+    """Fill in what is only known now: the server, absolute folders."""
     values: dict[str, Any] = {name: getattr(settings, name) for name in _set(settings)}
     values["data_dir"] = settings.data_dir.resolve()
-    values["port"] = settings.port or _free_port(settings.host)
     if valkey is not None:
         values["redis_url"] = valkey.url
     return Settings.model_validate(values)
@@ -129,19 +188,14 @@ def _set(settings: Settings) -> set[str]:
     return settings.model_fields_set
 
 
-def _free_port(host: str) -> int:
-    with socket.create_server((host, 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def _url(settings: Settings) -> str:
+def _url(settings: Settings, listener: socket.socket) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
-    return f"http://{host}:{settings.port}"
+    return f"http://{host}:{listener.getsockname()[1]}"
 
 
-def _is_ready(url: str) -> bool:
+def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=1.0) as answer:
+        with urllib.request.urlopen(url, timeout=1.0) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False

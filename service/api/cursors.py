@@ -49,7 +49,7 @@ class Cursors:
         """Read the key; the first process to need one makes it, whole or not at all."""
         if not self._path.exists():
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            draft = self._path.with_suffix(f".{os.getpid()}")
+            draft = self._path.with_suffix(f".{secrets.token_hex(8)}")
             draft.touch(mode=0o600)
             draft.write_bytes(secrets.token_bytes(_KEY_BYTES))
             with contextlib.suppress(FileExistsError):  # another process was first

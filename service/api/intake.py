@@ -22,6 +22,7 @@ Answer = TypeVar("Answer")
 
 BLOCK_BYTES = 1024 * 1024
 _PARALLEL = 4
+"""Over all API processes, where there are no more of them than that."""
 _REMEMBERED = 4096
 
 
@@ -30,9 +31,10 @@ class Intake:
 
     def __init__(self, settings: Settings, datasets: DatasetStore) -> None:
         self._datasets = datasets
-        self._described = lru_cache(_REMEMBERED)(datasets.info)  # content never changes
+        self._described = lru_cache(_REMEMBERED)(self._describe_version)
         self._incoming = settings.data_dir / "incoming"
-        self._threads = anyio.CapacityLimiter(_PARALLEL)
+        share = max(1, _PARALLEL // settings.api_processes)
+        self._threads = anyio.CapacityLimiter(share)
         self.limits = Limits(
             max_samples=settings.max_samples,
             max_dim=settings.max_dim,
@@ -55,8 +57,11 @@ class Intake:
         Raises:
             UnknownDataset: There is no such dataset.
         """
-        self._datasets.touch(dataset_id)
-        return self._described(dataset_id)
+        return self._described(dataset_id, self._datasets.touch(dataset_id))
+
+    def _describe_version(self, dataset_id: str, created_at: float) -> DatasetInfo:
+        """Describe content that never changes, unless deleted and stored again."""
+        return self._datasets.info(dataset_id)
 
     def keep_rows(self, field: str, rows: list[Any]) -> DatasetInfo:
         """Keep samples that were written in JSON.

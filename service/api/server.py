@@ -7,6 +7,7 @@ import uvicorn
 from service.api.access import check_exposure
 from service.api.app import create_app
 from service.api.services import Services, build_services
+from service.broker import MOST_REQUESTS
 from service.logs import configure_logs
 from service.settings import Settings
 
@@ -44,12 +45,18 @@ def build_server(settings: Settings) -> ApiServer:
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_S,
         timeout_keep_alive=30,
-        limit_concurrency=1000,
+        limit_concurrency=MOST_REQUESTS,
     )
     return ApiServer(config, services)
 
 
-def run_api(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM."""
+def run_api(settings: Settings, *, fd: int | None = None) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        settings: `host` and `port` count only without `fd`.
+        fd: File descriptor of a listening socket, which other processes may share.
+    """
     configure_logs(settings, "api")
-    build_server(settings).run()
+    server = build_server(settings)
+    server.run(None if fd is None else [socket.socket(fileno=fd)])

@@ -26,11 +26,20 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(help="Worker processes; one per GPU, else one.")
     ] = None,
+    api_processes: Annotated[
+        int | None, typer.Option(help="API processes; one.")
+    ] = None,
 ) -> None:
     """Run the whole service: Valkey (unless KANTOR_REDIS_URL), API and workers."""
     from service.supervisor import serve as run_service
 
-    settings = settings_with(host=host, port=port, data_dir=data_dir, workers=workers)
+    settings = settings_with(
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        workers=workers,
+        api_processes=api_processes,
+    )
     configure_logs(settings, "serve")
     console = Console(stderr=True)
     run_service(
@@ -41,11 +50,19 @@ def serve(
     )
 
 
-def api() -> None:
+def api(
+    fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
     """Run the HTTP API alone; settings come from KANTOR_* variables."""
-    from service.api import run_api
+    settings = Settings()
+    if fd is None and settings.api_processes > 1:
+        from service.supervisor import serve_api
 
-    run_api(Settings())
+        serve_api(settings)
+    else:
+        from service.api import run_api
+
+        run_api(settings, fd=fd)
 
 
 def worker() -> None:

@@ -84,13 +84,13 @@ class DatasetStore:
             dataset_id, n, dim, array.dtype.name, array.nbytes, created_at
         )
 
-    def touch(self, dataset_id: str) -> None:
-        """Mark a dataset as used, so that a sweep leaves it.
+    def touch(self, dataset_id: str) -> float:
+        """Mark a dataset as used, so that a sweep leaves it; return when it was made.
 
         Raises:
             UnknownDataset: There is no such dataset.
         """
-        mark_used(self._path(dataset_id))
+        return mark_used(self._path(dataset_id))
 
     def delete(self, dataset_id: str) -> bool:
         """Remove a dataset; return whether there was one."""

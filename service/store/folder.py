@@ -98,13 +98,15 @@ class Folder:
                     path.unlink()
 
 
-def mark_used(path: Path) -> None:
-    """Note a use now, in the access time; the modification time tells the creation.
+def mark_used(path: Path) -> float:
+    """Note a use now, in the access time; return the modification time: the creation.
 
     Raises:
         FileNotFoundError: The file has been removed.
     """
-    os.utime(path, (time.time(), path.stat().st_mtime))
+    made_at = path.stat().st_mtime
+    os.utime(path, (time.time(), made_at))
+    return made_at
 
 
 def last_use(path: Path) -> float:

@@ -10,10 +10,12 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import redis
 
 from service.broker import connect
+from service.client import KantorClient
 from service.settings import Settings
 from service.supervisor import DataDirTaken, serve
 
@@ -28,8 +30,9 @@ serve(Settings(), on_ready=lambda url: print(url, flush=True))
 class Service:
     """`kantor serve` on a free port, with one worker."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **variables: str) -> None:
         self.folder = folder
+        self._variables = variables
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
@@ -42,7 +45,7 @@ class Service:
         }
         self._process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM],
-            env=environment,
+            env=environment | self._variables,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -60,6 +63,13 @@ class Service:
         self._process = None
         return code
 
+    def kill_all(self) -> None:
+        """Kill every process at once: nobody can tidy up."""
+        assert self._process is not None
+        for pid in [self._process.pid, *self.children()]:
+            os.kill(pid, signal.SIGKILL)
+        self.stop(signal.SIGKILL)
+
     def children(self) -> dict[int, str]:
         """Return process id and command line of each child."""
         assert self._process is not None
@@ -72,8 +82,12 @@ class Service:
 
     def child(self, word: str) -> int | None:
         """Return the child whose command line holds a word."""
-        found = [pid for pid, line in self.children().items() if word in line]
+        found = self.all_children(word)
         return found[0] if found else None
+
+    def all_children(self, word: str) -> list[int]:
+        """Return every child whose command line holds a word."""
+        return [pid for pid, line in self.children().items() if word in line]
 
     def connect(self) -> redis.Redis:
         return connect(f"unix://{self.folder / 'valkey' / 'valkey.sock'}")
@@ -82,6 +96,13 @@ class Service:
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     service = Service(tmp_path / "data")
+    yield service
+    service.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def broad_service(tmp_path: Path) -> Iterator[Service]:
+    service = Service(tmp_path / "data", KANTOR_API_PROCESSES="2")
     yield service
     service.stop(signal.SIGKILL)
 
@@ -141,8 +162,34 @@ def test_what_is_queued_survives_a_restart(service: Service) -> None:
         assert client.get("written") == "before"
 
 
+@pytest.mark.slow
+def test_jobs_survive_the_death_of_every_process(tmp_path: Path) -> None:
+    quick = {"KANTOR_LEASE_S": "2", "KANTOR_HEARTBEAT_S": "0.5"}
+    service = Service(tmp_path / "data", **quick)
+    samples = np.random.default_rng(0).normal(size=(2, 50, 2))
+    configs = [{"seed": seed, "steps": 1000} for seed in range(3)]
+    try:
+        with KantorClient(service.start()) as client:
+            jobs = [client.submit(*samples, config=config) for config in configs]
+            assert client.job(jobs[-1]["id"])["status"] == "queued"
+        service.kill_all()
+        with KantorClient(service.start()) as client:
+            ends = [client.wait(job["id"], timeout_s=PATIENCE_S) for job in jobs]
+        assert [end["status"] for end in ends] == ["succeeded"] * 3
+    finally:
+        service.stop(signal.SIGKILL)
+
+
 def test_a_data_folder_serves_one(service: Service) -> None:
     service.start()
     settings = Settings(data_dir=service.folder, port=0)
     with pytest.raises(DataDirTaken, match=r"which process [0-9]+ uses"):
         serve(settings)
+
+
+def test_api_processes_stand_in_for_one_another(broad_service: Service) -> None:
+    url = broad_service.start()
+    killed, other = broad_service.all_children("service.cli api")
+    os.kill(killed, signal.SIGKILL)
+    assert {status_of(f"{url}/healthz") for _ in range(20)} == {200}
+    assert other in broad_service.children()
