@@ -7,6 +7,7 @@ CANDIDATES := python3 python3.13 python3.12 python3.11
 IS_RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 
 MINUTES := 30
+SECONDS_AWAY := 30
 BENCH := known_truth --effort quick --n 2000
 
 # `make PYTHON=/path/to/python3.12 setup` chooses another interpreter.
@@ -73,6 +74,14 @@ chaos: $(STAMP) ## Break workers, server and connections; cancel at random (minu
 .PHONY: soak
 soak: $(STAMP) ## Watch memory, files and keys under load; MINUTES=30
 	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES)
+
+.PHONY: outage
+outage: $(STAMP) ## Take Redis away from a running service, twice; SECONDS_AWAY=30
+	$(BIN)/python -m tests.chaos.outage --seconds $(SECONDS_AWAY)
+
+.PHONY: load
+load: $(STAMP) ## Measure what the API carries; fails below its bars
+	$(BIN)/python -m benchmarks.load
 
 .PHONY: fuzz
 fuzz: $(STAMP) ## Feed 10,000 damaged files of each format to the decoders
