@@ -1,11 +1,15 @@
 """Jobs and datasets belong to the key that made them."""
 
+import contextlib
 import hashlib
+import hmac
 from typing import Any
 
 import httpx
 import pytest
 
+from service.api.access import Access
+from service.errors import Unauthorized
 from service.settings import Settings
 
 Rows = list[list[float]]
@@ -70,3 +74,22 @@ def test_deleting_a_shared_dataset_leaves_the_others_theirs(
 
 def test_probes_need_no_key(api: httpx.Client) -> None:
     assert api.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("key", ["kt_ada", "kt_bob", "kt_eve"])
+def test_a_key_is_compared_with_every_digest_in_constant_time(
+    api_settings: Settings, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    compared: list[tuple[str, str]] = []
+    compare = hmac.compare_digest
+
+    def noted(known: str, given: str) -> bool:
+        compared.append((known, given))
+        return compare(known, given)
+
+    monkeypatch.setattr(hmac, "compare_digest", noted)
+    with contextlib.suppress(Unauthorized):
+        Access(api_settings).owner_of(f"Bearer {key}")
+    digests = [digest.get_secret_value() for digest in api_settings.api_keys.values()]
+    given = hashlib.sha256(key.encode()).hexdigest()
+    assert compared == [(known, given) for known in digests]
