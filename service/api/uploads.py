@@ -26,7 +26,7 @@ from service.errors import (
     LimitExceeded,
     UploadNotFound,
 )
-from service.store import DatasetInfo, DatasetStore
+from service.store import DatasetInfo, DatasetStore, map_array
 
 LIFE_S = 86_400.0
 MAX_INDEX = 99_999
@@ -135,7 +135,7 @@ class UploadStore:
         with self._datasets.writer(batches[0].dim) as writer:
             for batch in batches:
                 path = self._folder(upload) / batch.name
-                writer.append(np.load(path, mmap_mode="r", allow_pickle=False))
+                writer.append(map_array(path))
             dataset_id = f"ds_{writer.commit()}"
         self.drop(upload)
         return self._datasets.info(dataset_id)

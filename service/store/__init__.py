@@ -5,7 +5,12 @@ Equal content has one name and is kept once. A file appears whole or not at all
 """
 
 from service.store.blobs import BlobStore, UnknownBlob
-from service.store.datasets import DatasetInfo, DatasetStore, UnknownDataset
+from service.store.datasets import (
+    DatasetInfo,
+    DatasetStore,
+    UnknownDataset,
+    map_array,
+)
 from service.store.writer import DatasetWriter
 
 __all__ = [
@@ -15,4 +20,5 @@ __all__ = [
     "DatasetWriter",
     "UnknownBlob",
     "UnknownDataset",
+    "map_array",
 ]

@@ -6,6 +6,7 @@ id whether they came as npy, csv, parquet or JSON. Each is an npy file, which a 
 maps into memory.
 """
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from service.store.folder import Folder, mark_used
 from service.store.writer import DatasetWriter
 
 PREFIX = "ds_"
+
+_reading = threading.Lock()
+"""numpy reads headers by `ast.literal_eval`, which on Python 3.11 now and then raises
+SystemError where two threads are in it at once."""
 
 
 class UnknownDataset(KeyError):
@@ -67,9 +72,7 @@ class DatasetStore:
         Raises:
             UnknownDataset: There is no such dataset.
         """
-        array = np.load(self._path(dataset_id), mmap_mode="r", allow_pickle=False)
-        assert isinstance(array, np.memmap)
-        return array
+        return map_array(self._path(dataset_id))
 
     def info(self, dataset_id: str) -> DatasetInfo:
         """Describe a dataset.
@@ -110,6 +113,14 @@ class DatasetStore:
         if path is None:
             raise UnknownDataset(item)
         return path
+
+
+def map_array(path: Path) -> np.memmap[Any, Any]:
+    """Map an npy file into memory, read-only."""
+    with _reading:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    assert isinstance(array, np.memmap)
+    return array
 
 
 def dataset_id(digest: str) -> str:

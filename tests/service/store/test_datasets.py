@@ -1,4 +1,7 @@
+import gc
 import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +140,26 @@ def test_a_use_leaves_the_time_of_creation(tmp_path: Path) -> None:
     store.touch(info.id)
     assert store.info(info.id).created_at == 1.0
     assert store.sweep(unused_s=60.0, in_use=frozenset()) == []
+
+
+@pytest.fixture
+def busy_collector() -> Iterator[None]:
+    """Collect garbage often, with a callback during which threads may change."""
+    before = gc.get_threshold()
+    gc.set_threshold(20)
+    gc.callbacks.append(run_a_little)
+    yield
+    gc.callbacks.remove(run_a_little)
+    gc.set_threshold(*before)
+
+
+def run_a_little(phase: str, info: dict[str, int]) -> None:
+    sum(range(50))
+
+
+@pytest.mark.usefixtures("busy_collector")
+def test_threads_may_read_at_once(store: DatasetStore) -> None:
+    stored = store.put_array(np.ones((40, 2)))
+    with ThreadPoolExecutor(4) as threads:
+        found = set(threads.map(store.info, [stored.id] * 4000))
+    assert found == {stored}
