@@ -138,19 +138,20 @@ class JobBoard:
             job_id: The job to follow.
             after: Id of the last event that was seen.
         """
-        stream = self._keys("events", job_id)
+        stream, ended = self._keys("events", job_id), False
         while True:
-            reply = await _reply(
-                self._client.xread({stream: after}, block=milliseconds(BLOCK_S))
-            )
+            wait = None if ended else milliseconds(BLOCK_S)
+            reply = await _reply(self._client.xread({stream: after}, block=wait))
             for entry in reply[0][1] if reply else []:
                 event = JobEvent.from_entry(*entry)
                 yield event
                 if event.is_terminal:
                     return
                 after = event.id
-            if not reply and await self._has_ended(job_id):
+            if not reply and ended:
                 return
+            # The end may have come after the read, so one more read follows it.
+            ended = not reply and await self._has_ended(job_id)
 
     async def reap(self) -> int:
         """Recover jobs of silent workers; return how many. Anybody may call it."""

@@ -136,6 +136,23 @@ def test_events_are_followed_to_the_end(board: Any, worker: LeaseQueue) -> None:
     assert board.run(both()) == ["queued", "cancelled"]
 
 
+def test_an_end_between_a_read_and_the_next_is_not_missed(
+    board: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = board.enqueue()
+    has_ended = board.board._has_ended
+
+    async def end_just_before(job_id: str) -> bool:
+        await board.board.cancel(job_id)
+        return bool(await has_ended(job_id))
+
+    async def follow() -> list[str]:
+        return [event.type async for event in board.board.events(job.id)]
+
+    monkeypatch.setattr(board.board, "_has_ended", end_just_before)
+    assert board.run(follow()) == ["queued", "cancelled"]
+
+
 def test_events_resume_after_the_one_seen(board: Any) -> None:
     job = board.enqueue()
     board.cancel(job.id)
