@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import redis
 
+from estimator.potentials import NetworkPotential
 from estimator.scaling import Scaler
 from estimator.scoring import CriticFile
 from service.api.server import ApiServer
@@ -40,9 +41,12 @@ RESULT = {
     "curve": CURVE,
 }
 FIRST_FEATURE = CriticFile(
-    weights=[np.array([[1.0, 0.0]])],
-    biases=[],
-    group_size=2,
+    function=NetworkPotential(
+        weights=[np.array([[1.0, 0.0]])],
+        biases=[],
+        activation="groupsort",
+        group_size=2,
+    ),
     scaler=Scaler(center=np.zeros(2), deviation=np.ones(2), unit=1.0),
     low=-100.0,
     high=100.0,
