@@ -15,7 +15,7 @@ from benchmarks.pictures import new_axes, save
 from benchmarks.problems import Problem, catalog, select
 from benchmarks.tables import machine, print_table, tell
 from estimator import Estimate, EstimateConfig, estimate_w1
-from estimator.config import Effort
+from estimator.config import Effort, Family
 
 SMALL = "cone.*|shift-64d|scale-16d|shells-8d|mixture-8d|funnels-(4|16|64)d-(4|64)"
 
@@ -51,13 +51,16 @@ class Outcome:
             f"{found.estimate:.4f}",
             f"{self.ratio:.3f} ± {self.error:.3f}",
             f"{self.lower:.3f}",
+            found.critic_family,
             str(found.steps),
             found.stop_reason.value,
             f"{found.elapsed_s:.1f}",
         ]
 
 
-HEADER = ["problem", "W1", "estimate", "ratio", "lower", "steps", "stopped", "s"]
+HEADER = [
+    "problem", "W1", "estimate", "ratio", "lower", "critic", "steps", "stopped", "s",
+]  # fmt: skip
 
 
 def estimated(problem: Problem, n: int, config: EstimateConfig) -> Outcome:
@@ -96,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--n", type=int, default=10_000, help="samples a side")
     result.add_argument("--effort", default="standard", choices=get_args(Effort))
     result.add_argument("--steps", type=int, help="instead of the effort's steps")
+    result.add_argument("--critic", default="portfolio", choices=get_args(Family))
     result.add_argument("--seed", type=int, default=0)
     return result
 
@@ -106,6 +110,7 @@ def main() -> None:
     config = EstimateConfig(
         effort=arguments.effort,
         steps=arguments.steps,
+        critic=arguments.critic,
         seed=arguments.seed,
         sample_bounds=False,
     )
@@ -116,7 +121,9 @@ def main() -> None:
     mean = np.mean([outcome.ratio for outcome in outcomes])
     misses = sum(outcome.lower > 1 for outcome in outcomes)
     print(f"\nmean ratio {mean:.3f}; {misses} of {len(outcomes)} lower bounds above W1")
-    draw(outcomes, f"{arguments.effort}, n = {arguments.n:,} a side")
+    draw(
+        outcomes, f"{arguments.critic}, {arguments.effort}, n = {arguments.n:,} a side"
+    )
 
 
 if __name__ == "__main__":

@@ -112,7 +112,9 @@ def training_problem(
 def stepper(network: Network, task: Problem) -> Callable[[], None]:
     """Return a function that takes the next step of a training."""
     method = network_method(EstimateConfig())
-    team = initial_team(network, method, rates=[0.1] * network.n_critics)
+    team = initial_team(
+        network, method, rates=[0.1] * network.n_critics, batch_size=10**6
+    )
     state = initial_state([team], max_steps=10**6)
 
     def step() -> None:

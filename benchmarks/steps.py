@@ -86,7 +86,7 @@ def stepper(
         generator=torch.Generator().manual_seed(0),
     )
     method = Method(constraint, OPTIMIZERS[optimizer]())
-    team = initial_team(network, method, rates=[0.01])
+    team = initial_team(network, method, rates=[0.01], batch_size=arguments.batch_size)
     state = initial_state([team], max_steps=10**6)
 
     def step() -> None:

@@ -15,6 +15,7 @@ class Preset(TypedDict):
     steps: int
     batch_size: int
     cones: int
+    cone_batch_size: int
     sweeps: int
 
 
@@ -26,6 +27,7 @@ PRESETS: dict[str, Preset] = {
         steps=150,
         batch_size=512,
         cones=128,
+        cone_batch_size=512,
         sweeps=1,
     ),
     "standard": Preset(
@@ -35,6 +37,7 @@ PRESETS: dict[str, Preset] = {
         steps=600,
         batch_size=1024,
         cones=512,
+        cone_batch_size=2048,
         sweeps=3,
     ),
     "thorough": Preset(
@@ -44,6 +47,7 @@ PRESETS: dict[str, Preset] = {
         steps=3000,
         batch_size=1024,
         cones=1024,
+        cone_batch_size=4096,
         sweeps=10,
     ),
 }
@@ -62,13 +66,26 @@ def resolved(config: EstimateConfig) -> EstimateConfig:
         depth=config.depth or preset["depth"],
         width=width,
         steps=config.steps or preset["steps"],
-        batch_size=config.batch_size or preset["batch_size"],
         cones=config.cones or preset["cones"],
         learning_rate=config.learning_rate
         or OPTIMIZERS[config.chosen_optimizer]().default_learning_rate,
         constraint=config.chosen_constraint,
         optimizer=config.chosen_optimizer,
     )
+
+
+def network_batch_size(config: EstimateConfig) -> int:
+    """Return the batch size of networks: the one set, or the effort's."""
+    return config.batch_size or PRESETS[config.effort]["batch_size"]
+
+
+def cone_batch_size(config: EstimateConfig) -> int:
+    """Return the batch size of cones: the one set, or the effort's.
+
+    A cone learns from the samples around it alone, so it needs larger batches than a
+    network, and a step of it costs less.
+    """
+    return config.batch_size or PRESETS[config.effort]["cone_batch_size"]
 
 
 def competing_group_sizes(config: EstimateConfig) -> tuple[int, ...]:

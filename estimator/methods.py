@@ -26,8 +26,8 @@ from models.constraints import (
 from models.critic import C
 from models.network import Network
 
-CONE_RATE = 0.03
-"""Step size of cones: a center moves by about this share of the data's spread."""
+CONE_RATES = (0.01, 0.03)
+"""Competing step sizes of cones, as shares of the data's spread."""
 
 
 @dataclass(frozen=True)

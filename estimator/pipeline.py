@@ -16,7 +16,12 @@ from estimator.batches import Batches, FoldBatches
 from estimator.bracket import sample_bracket
 from estimator.config import BoundMethod, EstimateConfig
 from estimator.devices import choose_device, describe
-from estimator.effort import PRESETS, resolved
+from estimator.effort import (
+    PRESETS,
+    cone_batch_size,
+    network_batch_size,
+    resolved,
+)
 from estimator.errors import EstimationStopped
 from estimator.evaluation import EvaluatedCritic, certificate, evaluated
 from estimator.held_out import Witness, critic_file, held_out, witness_of
@@ -198,7 +203,7 @@ def assembled(
         dim=pair.dim,
         seed=settings.seed,
         device=describe(device),
-        config=settings.to_dict() | architecture(trained.chosen[0]),
+        config=settings.to_dict() | winning_settings(trained.chosen[0], settings),
         versions=versions(),
         warnings=warnings_of(
             pair.x,
@@ -238,13 +243,19 @@ def given_samples(
         raise EstimationStopped(trained.checkpoint()) from stopped
 
 
-def architecture(winner: EvaluatedCritic) -> dict[str, int]:
+def winning_settings(
+    winner: EvaluatedCritic, settings: EstimateConfig
+) -> dict[str, int]:
     """Return the settings that the winner of the portfolio stands for."""
     critic = winner.critic
     if isinstance(critic, Cones):
-        return {"cones": critic.centers.shape[1]}
+        return {
+            "cones": critic.centers.shape[1],
+            "batch_size": cone_batch_size(settings),
+        }
     assert isinstance(critic, Network)
     return {
+        "batch_size": network_batch_size(settings),
         "depth": len(critic.biases),
         "group_size": critic.activations[0].group_size,
     }
@@ -254,7 +265,6 @@ def training_problem(
     folds: list[Sides], settings: EstimateConfig, device: torch.device
 ) -> Problem:
     """Gather what training looks at: fit batches and validation samples."""
-    assert settings.batch_size is not None
 
     def batches(
         samples: Samples, parts: list[Indices], batch_size: int, stream: int
@@ -275,7 +285,8 @@ def training_problem(
             ]
         )
 
-    pair, size = folds[0].pair, settings.batch_size
+    pair = folds[0].pair
+    size = max(network_batch_size(settings), cone_batch_size(settings))
     fits = [s.split_x.fit for s in folds], [s.split_y.fit for s in folds]
     validations = (
         [s.split_x.validation[:REPORT_ROWS] for s in folds],

@@ -5,8 +5,12 @@ from torch import Tensor
 
 from estimator.batches import FoldBatches
 from estimator.config import EstimateConfig
-from estimator.effort import competing_group_sizes
-from estimator.methods import CONE_RATE, cone_method, network_method
+from estimator.effort import (
+    competing_group_sizes,
+    cone_batch_size,
+    network_batch_size,
+)
+from estimator.methods import CONE_RATES, cone_method, network_method
 from estimator.objective import dual_objective
 from estimator.scaling import FIT_ROWS
 from estimator.teams import Team, best_of, initial_team
@@ -61,11 +65,17 @@ def network_team(
     )
     placed = mapped(network, lambda p: p.to(problem.validation_x.device))
     rates = [settings.learning_rate] * len(activations)
-    return initial_team(placed, method, rates=rates, folds=folds)
+    return initial_team(
+        placed,
+        method,
+        rates=rates,
+        batch_size=network_batch_size(settings),
+        folds=folds,
+    )
 
 
 def cone_team(problem: Problem, settings: EstimateConfig, *, folds: int) -> Team:
-    """Return two candidates: peaks centered at source samples, valleys at target ones.
+    """Return peaks centered at source samples and valleys at target ones, at each rate.
 
     Where the optimal potential has few peaks and many valleys, or the other way round,
     one of them needs far fewer cones; which, is for validation to say.
@@ -75,12 +85,19 @@ def cone_team(problem: Problem, settings: EstimateConfig, *, folds: int) -> Team
         side.head(settings.cones) for side in (problem.source, problem.target)
     )
     count = min(source.shape[1], target.shape[1])
-    centers = torch.stack((source[:, :count], target[:, :count]), dim=1)
+    ends = (source[:, :count], target[:, :count])
+    centers = torch.stack([end for end in ends for _ in CONE_RATES], dim=1)
+    signs = tuple(sign for sign in (PEAKS, VALLEYS) for _ in CONE_RATES)
     cones = initial_cones(
-        centers.flatten(0, 1), signs=(PEAKS, VALLEYS) * folds, norm=settings.norm
+        centers.flatten(0, 1), signs=signs * folds, norm=settings.norm
     )
-    method = cone_method(cones.dim)
-    return initial_team(cones, method, rates=[CONE_RATE] * 2, folds=folds)
+    return initial_team(
+        cones,
+        cone_method(cones.dim),
+        rates=CONE_RATES * 2,
+        batch_size=cone_batch_size(settings),
+        folds=folds,
+    )
 
 
 def chosen_critic(

@@ -23,6 +23,7 @@ class Team:
     Attributes:
         method: How they move.
         rates: Step size of each member (K,).
+        batch_size: Samples of each side in a step, at most what a batch has.
         parameters: Raw parameters of the K members.
         memory: Moving averages of the method.
         best: Effective critics with the best validation objective so far.
@@ -32,6 +33,7 @@ class Team:
 
     method: Method[Any]
     rates: Tensor
+    batch_size: int
     parameters: Critic
     memory: Tensors
     best: Critic
@@ -89,7 +91,12 @@ class Team:
 
 
 def initial_team(
-    critic: Critic, method: Method[Any], *, rates: Sequence[float], folds: int = 1
+    critic: Critic,
+    method: Method[Any],
+    *,
+    rates: Sequence[float],
+    batch_size: int,
+    folds: int = 1,
 ) -> Team:
     """Return a team before its first step.
 
@@ -97,6 +104,7 @@ def initial_team(
         critic: Parameters of folds * len(rates) members, fold by fold.
         method: How they move.
         rates: Step size of each candidate.
+        batch_size: Samples of each side in a step.
         folds: How often each candidate appears.
     """
     device = critic.tensors()[0].device
@@ -104,6 +112,7 @@ def initial_team(
     return Team(
         method=method,
         rates=torch.tensor([*rates] * folds, device=device),
+        batch_size=batch_size,
         parameters=parameters,
         memory=method.initial_memory(parameters),
         best=mapped(method.effective(parameters), torch.clone),

@@ -123,6 +123,7 @@ def team_step(
     team: Team, x: Tensor, y: Tensor, *, step: int, factor: float
 ) -> tuple[Team, Tensor]:
     """Take one step of one team on batches (F, B, d); return its objectives (K,)."""
+    x, y = x[:, : team.batch_size], y[:, : team.batch_size]
     leaves = mapped(team.parameters, lambda p: p.detach().requires_grad_())
     objective = dual_objective(team.method.effective(leaves), x, y)
     gradients = torch.autograd.grad(objective.sum(), leaves.tensors())
