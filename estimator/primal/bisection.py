@@ -73,7 +73,17 @@ def spread_direction(points: Shadow, rng: np.random.Generator) -> Shadow:
     if largest == 0.0:
         return start
     few = few / largest  # squares shall not overflow
-    return np.asarray(few.T @ (few @ start), dtype=np.float32)
+    return along(few.T, along(few, start))
+
+
+def along(points: Shadow, direction: Shadow) -> Shadow:
+    """Return the positions (n,) of points (n, k) along a direction (k,).
+
+    BLAS may raise floating-point flags from lanes beyond the end of its input, which
+    mean nothing; a position that overflowed would still only order points.
+    """
+    with np.errstate(all="ignore"):
+        return np.asarray(points @ direction, dtype=np.float32)
 
 
 def _whole(weights: Array) -> Part:
@@ -87,8 +97,8 @@ def _children(
     x, y = shadow[0][node.source.points], shadow[1][node.target.points]
     some = [side[rng.integers(0, len(side), _DIRECTION_ROWS)] for side in (x, y)]
     direction = spread_direction(np.concatenate(some), rng)
-    source = _sorted(node.source, x @ direction)
-    target = _sorted(node.target, y @ direction)
+    source = _sorted(node.source, along(x, direction))
+    target = _sorted(node.target, along(y, direction))
     mass = _middle(source.mass)
     (source_left, source_right), (target_left, target_right) = (
         _cut(side, mass) for side in (source, target)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from estimator.primal.bisection import spread_direction
+from estimator.primal.bisection import along, spread_direction
 from estimator.primal.clouds import Cloud, Indices, Shadow
 from estimator.primal.exact import MAX_COST_ENTRIES, network_simplex
 from estimator.primal.plan import NEGLIGIBLE, Plan, distances, sums
@@ -35,7 +35,7 @@ def neighboring_entries(
             yield entries
             continue
         midpoints = shadow[0][plan.rows[entries]] + shadow[1][plan.columns[entries]]
-        position = midpoints @ spread_direction(midpoints, rng)
+        position = along(midpoints, spread_direction(midpoints, rng))
         # Off the middle at random: the borders of two sweeps shall not coincide.
         border = int(len(entries) * rng.uniform(0.35, 0.65))
         order = np.argpartition(position, border)
