@@ -13,7 +13,8 @@ from torch import Tensor
 
 from estimator.scaling import Scaler
 
-CACHE_BYTES = 512 * 2**20
+CACHE_BYTES = 128 * 2**20
+"""Scaled samples kept in memory a side; more are gathered from the array each step."""
 
 
 class Batches:

@@ -12,7 +12,6 @@ from estimator.effort import (
 )
 from estimator.methods import CONE_RATES, cone_method, network_method
 from estimator.objective import dual_objective
-from estimator.scaling import FIT_ROWS
 from estimator.teams import Team, best_of, initial_team
 from estimator.training import Problem, TrainingState
 from models.activations import Activation
@@ -21,6 +20,10 @@ from models.critic import Critic, mapped
 from models.network import Path, affine_network, initial_network
 
 PEAKS, VALLEYS = -1, 1
+
+MEAN_ROWS = 100_000
+"""Fit samples of a side whose mean is looked at, at most."""
+
 NETWORK_PATHS: dict[str, Path] = {"l1": "linf", "mixed": "mixed"}
 """Norms between layers, by constraint; l2 for the others."""
 
@@ -121,7 +124,7 @@ def chosen_critic(
 
 def mean_difference(source: FoldBatches, target: FoldBatches) -> Tensor:
     """Return the difference (F, d) of the fit means."""
-    return source.head(FIT_ROWS).mean(1) - target.head(FIT_ROWS).mean(1)
+    return source.head(MEAN_ROWS).mean(1) - target.head(MEAN_ROWS).mean(1)
 
 
 def last_critic(state: TrainingState, fold: int) -> Critic:

@@ -14,7 +14,7 @@ from estimator.config import Scaling
 
 Array = NDArray[np.float64]
 
-FIT_ROWS = 100_000
+FIT_ROWS = 20_000
 """Fit samples of a side whose mean and scale are looked at, at most."""
 
 
