@@ -25,6 +25,9 @@ TIP = 1e-4
 
 INITIAL_TEMPERATURE = 0.03
 
+FAINTEST = -60.0
+"""Least logarithm of a share: smaller ones turn denormal, on which processors crawl."""
+
 
 @dataclass(frozen=True)
 class Cones:
@@ -124,7 +127,7 @@ class _L2Minimum(torch.autograd.Function):
         temperature = log_temperatures.exp()
         shares = (distances + offsets).div_(-temperature)
         largest = shares.amax(-1, keepdim=True)
-        shares.sub_(largest).exp_()
+        shares.sub_(largest).clamp_(min=FAINTEST).exp_()
         total = shares.sum(-1, keepdim=True)
         shares.div_(total)
         values = (-temperature * (largest + total.log())).squeeze(-1)
