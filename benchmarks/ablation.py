@@ -17,7 +17,7 @@ from benchmarks.problems import Problem, select
 from benchmarks.tables import machine, print_table, tell
 from estimator import EstimateConfig, estimate_w1
 
-PROBLEMS = "funnels-4d-64|funnels-16d-64|mixture-16d|scale-16d"
+PROBLEMS = "funnels-4d-64|funnels-16d-64|mixture-16d"
 
 Changes = dict[str, Any]
 
@@ -74,8 +74,8 @@ def main() -> None:
     """Print the table and draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problems", default=PROBLEMS, help="regular expression")
-    parser.add_argument("--n", type=int, default=20_000, help="samples a side")
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--n", type=int, default=10_000, help="samples a side")
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     base = EstimateConfig(
