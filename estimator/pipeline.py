@@ -134,7 +134,7 @@ def train_critics(
     assert settings.steps is not None
     problem = training_problem(folds, settings, device)
     teams = initial_teams(problem, settings, folds=len(folds), dim=folds[0].pair.dim)
-    state = initial_state(teams, settings.steps)
+    state = initial_state(teams, settings.steps, adaptive=len(folds) == 1)
     fingerprint = fingerprint_of(folds, settings)
     if resume_from is not None:
         state = checkpoint.from_bytes(resume_from, state, fingerprint)
