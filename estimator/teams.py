@@ -14,7 +14,7 @@ from torch import Tensor
 
 from estimator.methods import Method
 from estimator.optimizers import Tensors
-from models.critic import Critic, mapped, merged
+from models.critic import Critic, lipschitz_bound, mapped, merged
 
 Member = tuple[int, int]
 """Fold and candidate, both by their number."""
@@ -53,6 +53,15 @@ class Team:
         """Return the critics that the parameters mean now."""
         critic: Critic = self.method.effective(self.parameters)
         return critic
+
+    def constants(self, critic: Critic) -> Tensor:
+        """Return the Lipschitz constants (K,) to judge effective critics by.
+
+        Certified ones where the constraint lets them exceed 1; else 1, at no cost.
+        """
+        if self.method.constraint.may_exceed:
+            return lipschitz_bound(critic).to(self.rates.dtype)
+        return torch.ones_like(self.rates)
 
     def moved(self, gradients: Tensors, *, step: int, factor: float) -> "Team":
         """Return the team after one step at `factor` times its rates."""

@@ -145,15 +145,16 @@ def report(
     Raises:
         InvalidConfig: All critics of a fold diverged.
     """
-    teams, found = [], []
+    teams, found, constants = [], [], []
     for team in state.teams:
         if team.members:
             critic = team.effective()
+            constants.append(team.constants(critic))
             validation = dual_objective(
                 critic, problem.validation_x, problem.validation_y, team.folds
             )
-            team = team.judged(critic, validation)
-            found.append(validation)
+            found.append(validation / constants[-1])
+            team = team.judged(critic, found[-1])
         teams.append(team)
     racing = [team for team in teams if team.members]
     leading = leaders(racing)
@@ -172,7 +173,7 @@ def report(
     point = CurvePoint(
         step=state.step,
         elapsed_s=elapsed_s,
-        train=problem.unit * of_leaders([objectives]),
+        train=problem.unit * of_leaders([objectives / torch.cat(constants)]),
         validation=problem.unit * of_leaders(found),
         learning_rate=rate * state.schedule.factor(state.step),
     )
