@@ -19,7 +19,9 @@ def team(scores: list[float]) -> Team:
     """Return two candidates with these scores, fold by fold."""
     folds = len(scores) // 2
     cones = initial_cones(torch.zeros(2 * folds, 1, 2), signs=(-1, 1) * folds)
-    start = initial_team(cones, cone_method(2), rates=[0.1, 0.2], folds=folds)
+    start = initial_team(
+        cones, cone_method(2), rates=[0.1, 0.2], batch_size=8, folds=folds
+    )
     return replace(start, best_validation=torch.tensor(scores))
 
 

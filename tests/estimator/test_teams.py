@@ -27,7 +27,9 @@ def gaussian(*shape: int, seed: int = 0) -> Tensor:
 def team(scores: list[float] | None = None) -> Team:
     """Return peaks and valleys of four cones each on three folds."""
     cones = initial_cones(gaussian(2 * FOLDS, 4, 2), signs=(-1, 1) * FOLDS)
-    start = initial_team(cones, cone_method(2), rates=[0.1, 0.2], folds=FOLDS)
+    start = initial_team(
+        cones, cone_method(2), rates=[0.1, 0.2], batch_size=8, folds=FOLDS
+    )
     validation = torch.tensor(scores or [0.0] * 2 * FOLDS)
     return replace(start, best_validation=validation)
 
@@ -92,7 +94,9 @@ def test_critics_that_may_exceed_are_judged_by_their_certificate() -> None:
     )  # fmt: skip
     doubled = network.with_tensors([2.0 * p for p in network.tensors()])
     for constraint in (Spectral(), Free()):
-        found = initial_team(network, Method(constraint, Adam()), rates=[0.1])
+        found = initial_team(
+            network, Method(constraint, Adam()), rates=[0.1], batch_size=8
+        )
         constant = float(found.constants(doubled))
         expected = float(lipschitz_bound(doubled)) if constraint.may_exceed else 1.0
         assert constant == pytest.approx(expected, rel=1e-6)
