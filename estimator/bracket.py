@@ -42,9 +42,10 @@ def sample_bracket(
     """
     common = witnesses[0].sides.scaler
     lower = max(sample_lower_bound(witness, common) for witness in witnesses)
-    value, how = sample_upper_bound(
-        witnesses[0].sides, seed=seed, sweeps=sweeps, should_stop=should_stop
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # said by the reason instead
+        value, how = sample_upper_bound(
+            witnesses[0].sides, seed=seed, sweeps=sweeps, should_stop=should_stop
+        )
     inexact = norm == "linf" and witnesses[0].sides.pair.dim > 1
     if not np.isfinite(value):
         return lower, None, TOO_FAR
