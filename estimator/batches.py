@@ -63,7 +63,7 @@ class Batches:
         out = np.empty((len(rows), self._samples.shape[1]), dtype=np.float32)
         for start in range(0, len(rows), 65_536):
             part = slice(start, start + 65_536)
-            out[part] = self._scaler(self._samples[chosen[part]])
+            out[part] = self._scaler.for_critic(self._samples[chosen[part]])
         return torch.from_numpy(out).to(self._device)
 
 

@@ -8,11 +8,14 @@ from estimator.evaluation import FORWARD_ROUNDING
 from estimator.held_out import Witness
 from estimator.primal import upper_bound
 from estimator.primal.clouds import cloud
+from estimator.scaling import Scaler
 from estimator.sides import Sides
 from estimator.split import Weights
 from models.critic import Norm
 
 IN_L2 = "{}; lengths in l2, at least those in linf"
+
+TOO_FAR = "some samples lie too far from the others: their distances overflow"
 
 
 def sample_bracket(
@@ -22,7 +25,7 @@ def sample_bracket(
     seed: int,
     sweeps: int,
     should_stop: Callable[[], bool],
-) -> tuple[float, float, str]:
+) -> tuple[float, float | None, str]:
     """Return (lower, upper, how the upper was found) of W1 under the ground norm.
 
     Args:
@@ -37,11 +40,15 @@ def sample_bracket(
     Raises:
         EstimationStopped: `should_stop` answered true; without a checkpoint.
     """
-    lower = max(sample_lower_bound(witness) for witness in witnesses)
-    value, how = sample_upper_bound(
-        witnesses[0].sides, seed=seed, sweeps=sweeps, should_stop=should_stop
-    )
+    common = witnesses[0].sides.scaler
+    lower = max(sample_lower_bound(witness, common) for witness in witnesses)
+    with np.errstate(over="ignore", invalid="ignore"):  # said by the reason instead
+        value, how = sample_upper_bound(
+            witnesses[0].sides, seed=seed, sweeps=sweeps, should_stop=should_stop
+        )
     inexact = norm == "linf" and witnesses[0].sides.pair.dim > 1
+    if not np.isfinite(value):
+        return lower, None, TOO_FAR
     return lower, value, IN_L2.format(how) if inexact else how
 
 
@@ -64,10 +71,14 @@ def _masses(weights: Weights | None) -> Weights | None:
     return None if weights is None else weights / weights.sum()
 
 
-def sample_lower_bound(witness: Witness) -> float:
-    """Return the dual objective on all given samples over L, at least 0."""
+def sample_lower_bound(witness: Witness, common: Scaler) -> float:
+    """Return the dual objective on all given samples over L, at least 0.
+
+    In the metric of `common`, that of the upper bound.
+    """
     pair, fx, fy = witness.sides.pair, witness.x, witness.y
     rounding = FORWARD_ROUNDING * float(max(np.abs(fx).max(), np.abs(fy).max()))
     source = np.average(fx, weights=pair.x_weights)
     target = np.average(fy, weights=pair.y_weights)
-    return max(0.0, float(source - target - rounding) * witness.sides.scaler.unit)
+    share = witness.sides.scaler.share_of(common)
+    return max(0.0, float(source - target - rounding) * share * common.unit)

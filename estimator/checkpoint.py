@@ -24,12 +24,12 @@ def to_bytes(state: TrainingState, fingerprint: str) -> bytes:
     """Serialize a training state."""
     tensors: dict[str, Tensor] = {}
     for i, team in enumerate(state.teams):
-        if team.candidates:
+        if team.members:
             for name, group in groups_of(team).items():
                 tensors |= named(f"{i}.{name}", group)
     numbers = {
         "fingerprint": fingerprint,
-        "candidates": [team.candidates for team in state.teams],
+        "members": [team.members for team in state.teams],
         "step": state.step,
         "schedule": asdict(state.schedule),
         "curve": [asdict(point) for point in state.curve],
@@ -77,9 +77,9 @@ def from_bytes(
             "resume_from", "expected a checkpoint of the same samples and settings"
         )
     teams = [
-        restored(team.keep(candidates), f"{i}.", tensors)
-        for i, (team, candidates) in enumerate(
-            zip(start.teams, numbers["candidates"], strict=True)
+        restored(team.keep([(f, j) for f, j in members]), f"{i}.", tensors)
+        for i, (team, members) in enumerate(
+            zip(start.teams, numbers["members"], strict=True)
         )
     ]
     return TrainingState(
@@ -93,7 +93,7 @@ def from_bytes(
 
 def restored(team: Team, prefix: str, tensors: dict[str, Tensor]) -> Team:
     """Return a team with the saved tensors under a prefix, on its own device."""
-    if not team.candidates:
+    if not team.members:
         return team
     device = team.best_validation.device
 

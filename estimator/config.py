@@ -159,10 +159,14 @@ class EstimateConfig:
                 "group_size", f"expected null for activation {self.activation}, "
                 f"got {self.group_size}",
             )  # fmt: skip
-        size = 2 if self.activation == "maxmin" else self.group_size
-        if width and size and width % size:
+        if width and self.activation == "maxmin" and width % 2:
             raise InvalidConfig(
-                "group_size", f"expected a divisor of width {width}, got {size}"
+                "width", f"expected an even width for activation maxmin, got {width}"
+            )
+        if width and self.group_size and width % self.group_size:
+            raise InvalidConfig(
+                "group_size",
+                f"expected a divisor of width {width}, got {self.group_size}",
             )
 
     @property

@@ -104,5 +104,9 @@ def competing_group_sizes(config: EstimateConfig) -> tuple[int, ...]:
 
 
 def fitting_group_size(width: int, wanted: int) -> int:
-    """Return the largest divisor of `width` that is at most `wanted`."""
-    return max(g for g in range(1, wanted + 1) if width % g == 0)
+    """Return the largest divisor of `width` up to `wanted`, or else the next above.
+
+    Never 1: groups of one would make every network affine.
+    """
+    divisors = [g for g in range(2, width + 1) if width % g == 0]
+    return max((g for g in divisors if g <= wanted), default=divisors[0])

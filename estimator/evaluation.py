@@ -16,7 +16,7 @@ from models.norms import orthonormality_defect
 
 Array = NDArray[np.float64]
 
-_ROWS = 8192
+_ROWS, _ENTRIES = 8192, 2**23
 
 FORWARD_ROUNDING = 1e-6
 """Rounding of a float64 forward pass relative to the largest value, allowed for in
@@ -46,10 +46,12 @@ class EvaluatedCritic:
     def values(self, samples: NDArray[np.generic], scaler: Scaler) -> Array:
         """Return f / L of samples (n, d) -> (n,), in chunks."""
         device = self.critic.tensors()[0].device
+        widest = max(p.shape[-2] for p in self.critic.tensors())
+        rows = min(_ROWS, max(1, _ENTRIES // widest))
         chunks = []
         with torch.no_grad():
-            for start in range(0, len(samples), _ROWS):
-                scaled = scaler(samples[start : start + _ROWS])
+            for start in range(0, len(samples), rows):
+                scaled = scaler.for_critic(samples[start : start + rows])
                 u = torch.from_numpy(scaled).to(device)
                 chunks.append(self.critic(u)[0].cpu().numpy())
         return np.concatenate(chunks) / self.lipschitz_bound

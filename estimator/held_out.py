@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from estimator.bounds import TestValues
 from estimator.evaluation import EvaluatedCritic
+from estimator.scaling import Scaler
 from estimator.scoring import CriticFile
 from estimator.sides import Sides
 
@@ -44,10 +45,10 @@ def witness_of(critic: EvaluatedCritic, sides: Sides) -> Witness:
     return Witness(critic, sides, x, y)
 
 
-def held_out(witness: Witness, unit: float) -> HeldOut:
+def held_out(witness: Witness, common: Scaler) -> HeldOut:
     """Take the range from fit and validation samples, then the test values, clamped.
 
-    `unit` is common to all folds, whose scalers differ.
+    `common` gives metric and unit to all folds, whose own scalers differ.
     """
     x, y, sides = witness.x, witness.y, witness.sides
     seen = np.concatenate(
@@ -59,7 +60,7 @@ def held_out(witness: Witness, unit: float) -> HeldOut:
         ]
     )
     low, high = float(seen.min()), float(seen.max())
-    share = sides.scaler.unit / unit
+    share = sides.scaler.share_of(common)
     values = TestValues(
         x=share * np.clip(x[sides.split_x.test], low, high),
         y=share * np.clip(y[sides.split_y.test], low, high),

@@ -134,7 +134,7 @@ def train_critics(
     assert settings.steps is not None
     problem = training_problem(folds, settings, device)
     teams = initial_teams(problem, settings, folds=len(folds), dim=folds[0].pair.dim)
-    state = initial_state(teams, settings.steps)
+    state = initial_state(teams, settings.steps, adaptive=len(folds) == 1)
     fingerprint = fingerprint_of(folds, settings)
     if resume_from is not None:
         state = checkpoint.from_bytes(resume_from, state, fingerprint)
@@ -168,12 +168,13 @@ def assembled(
     started: float,
 ) -> Estimate:
     """Evaluate the chosen critics on test and put the answer together."""
-    pair, unit = folds[0].pair, folds[0].scaler.unit
+    pair, common = folds[0].pair, folds[0].scaler
+    unit = common.unit
     witnesses = [
         witness_of(critic, sides)
         for critic, sides in zip(trained.chosen, folds, strict=True)
     ]
-    held = [held_out(witness, unit) for witness in witnesses]
+    held = [held_out(witness, common) for witness in witnesses]
     parts = [h.values for h in held]
     found = {
         name: method(parts, confidence=settings.confidence)
@@ -206,8 +207,7 @@ def assembled(
         config=settings.to_dict() | winning_settings(trained.chosen[0], settings),
         versions=versions(),
         warnings=warnings_of(
-            pair.x,
-            pair.y,
+            folds[0],
             settings,
             trained.stop_reason,
             n_test=min(min(len(part.x), len(part.y)) for part in parts),

@@ -12,7 +12,7 @@ from estimator.effort import (
 )
 from estimator.methods import CONE_RATES, cone_method, network_method
 from estimator.objective import dual_objective
-from estimator.teams import Team, best_of, initial_team
+from estimator.teams import Team, initial_team, leader
 from estimator.training import Problem, TrainingState
 from models.activations import Activation
 from models.cones import initial_cones
@@ -111,15 +111,15 @@ def chosen_critic(
     The affine critic along the difference of the fit means costs nothing, and where the
     distributions differ by a translation, in many dimensions, no other does as well.
     """
-    trained, validation = best_of(state.racing, fold)
+    winner = leader(state.racing, fold)
     affine = affine_network(
         mean_difference(problem.source, problem.target)[fold], settings.norm
     )
     one = slice(fold, fold + 1)
     objective = dual_objective(
-        affine, problem.validation_x[one], problem.validation_y[one]
+        affine, problem.validation_x[one], problem.validation_y[one], [0]
     )
-    return affine if float(objective) > validation else trained
+    return affine if float(objective) > float(winner.best_validation) else winner.best
 
 
 def mean_difference(source: FoldBatches, target: FoldBatches) -> Tensor:
@@ -129,9 +129,4 @@ def mean_difference(source: FoldBatches, target: FoldBatches) -> Tensor:
 
 def last_critic(state: TrainingState, fold: int) -> Critic:
     """Return the fold's leading critic as its last step left it."""
-    last = [
-        (team.effective(), team.best_validation.view(team.folds, -1)[fold])
-        for team in state.racing
-    ]
-    critic, validation = max(last, key=lambda pair: float(pair[1].max()))
-    return critic.select([fold * len(validation) + int(validation.argmax())])
+    return leader(state.racing, fold).effective()

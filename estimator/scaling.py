@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 FIT_ROWS = 20_000
 """Fit samples of a side whose mean and scale are looked at, at most."""
 
+FAR = 1e15
+
 
 @dataclass(frozen=True)
 class Scaler:
@@ -38,6 +40,23 @@ class Scaler:
         """Scale samples (n, d) in float64."""
         centered = np.asarray(x, dtype=np.float64) - self.center
         return np.asarray(centered / self.deviation / self.unit)
+
+    def for_critic(self, x: NDArray[np.generic]) -> Array:
+        """Scale samples (n, d), cut to +-`FAR`: what critics are evaluated on.
+
+        The cut moves no two samples apart in any l_p norm, so that every certificate
+        stands, and squares of what is left do not overflow in float32.
+        """
+        return np.clip(self(x), -FAR, FAR)
+
+    def share_of(self, common: "Scaler") -> float:
+        """Return c such that c f is 1-Lipschitz in `common`'s metric and unit.
+
+        f is any function that is so in this scaler's: |x - y| here is at most
+        max_i (common's deviation_i / this one's) times that in `common`'s metric.
+        """
+        stretch = float((common.deviation / self.deviation).max())
+        return self.unit / common.unit / stretch
 
 
 def fit_scaler(

@@ -25,12 +25,16 @@ class Schedule:
 
     Attributes:
         max_steps: Steps at most.
+        adaptive: Whether the validation objective decides when to slow down and stop.
+            With several folds it must not: when to stop one of them would depend on
+            objectives of the others, and so on its own test samples.
         descent_start: First step of the descent, None before it begins.
         best: Best validation objective, to within `TOLERANCE`.
         stale: Reports since `best` was set.
     """
 
     max_steps: int
+    adaptive: bool = True
     descent_start: int | None = None
     best: float = float("-inf")
     stale: int = 0
@@ -42,6 +46,11 @@ class Schedule:
         if self.descent_start is None:
             return limit
         return max(1, min(limit, self.max_steps - self.descent_start))
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the objective stopped improving, and that counts."""
+        return self.adaptive and self.stale >= PATIENCE
 
     def factor(self, step: int) -> float:
         """Return the share of the learning rate that applies at a step, in [0, 1]."""
@@ -60,7 +69,7 @@ class Schedule:
         )
         if schedule.descent_start is not None:
             return schedule
-        if schedule.stale >= PATIENCE or step >= self.max_steps - self.descent_steps:
+        if schedule.is_stale or step >= self.max_steps - self.descent_steps:
             return replace(schedule, descent_start=step, stale=0)
         return schedule
 
@@ -71,6 +80,6 @@ class Schedule:
         if step >= self.max_steps:
             return StopReason.STEP_LIMIT
         ended = step >= self.descent_start + self.descent_steps
-        if ended or self.stale >= PATIENCE:
+        if ended or self.is_stale:
             return StopReason.CONVERGED
         return None

@@ -17,7 +17,7 @@ from estimator.scaling import Scaler
 
 Array = NDArray[np.float64]
 
-_ROWS = 4096
+_ROWS, _ENTRIES = 4096, 2**22
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,12 @@ class CriticFile:
     def _by_chunks(
         self, function: Callable[[Array], Array], x: NDArray[np.generic]
     ) -> Array:
-        starts = range(0, len(x), _ROWS)
-        return np.concatenate([function(self.scaler(x[i : i + _ROWS])) for i in starts])
+        widest = max(len(t) for t in self.function.to_tensors().values())
+        rows = min(_ROWS, max(1, _ENTRIES // widest))
+        starts = range(0, len(x), rows)
+        return np.concatenate(
+            [function(self.scaler.for_critic(x[i : i + rows])) for i in starts]
+        )
 
 
 def score(critic: bytes, samples: NDArray[np.generic]) -> Array:

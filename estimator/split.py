@@ -58,8 +58,11 @@ def weighted_split(
     A row with weight w stands for w times its share of the distribution. Fit and
     validation rows are drawn with replacement in proportion to their weights. A test
     row is kept with probability w / max w: what is kept are independent samples of the
-    weighted distribution, exactly, so that every bound stays valid (rejection sampling,
-    von Neumann 1951). The price is that only n mean(w) / max(w) test samples remain.
+    weighted distribution, so that every bound stays valid (rejection sampling, von
+    Neumann 1951). The price is that only n mean(w) / max(w) test samples remain.
+
+    Exact where no weight can exceed the largest one given. Where weights have a tail,
+    what lies beyond the largest is not represented, here as in the samples themselves.
 
     Raises:
         InvalidSamples: Too few test samples remain.

@@ -1,7 +1,8 @@
 """Teams: the competing critics of one family, trained as one batch.
 
-A portfolio is a tuple of teams. Candidate j of a team appears once per fold, as member
-f * c + j of c candidates, so that one batch trains every candidate on every fold.
+A portfolio is a tuple of teams. Each candidate appears once per fold, so that one batch
+trains every candidate on every fold; what happens to it in one fold is independent of
+the others, because a fold's critic must not depend on what only other folds may see.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,10 @@ from torch import Tensor
 
 from estimator.methods import Method
 from estimator.optimizers import Tensors
-from models.critic import Critic, mapped, merged
+from models.critic import Critic, lipschitz_bound, mapped, merged
+
+Member = tuple[int, int]
+"""Fold and candidate, both by their number."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Team:
         memory: Moving averages of the method.
         best: Effective critics with the best validation objective so far.
         best_validation: That objective of each (K,).
-        candidates: Which of the initial candidates are still in the race.
+        members: Who is still in the race, in the order of the batch.
     """
 
     method: Method[Any]
@@ -38,21 +42,26 @@ class Team:
     memory: Tensors
     best: Critic
     best_validation: Tensor
-    candidates: tuple[int, ...]
+    members: tuple[Member, ...]
 
     @property
-    def folds(self) -> int:
-        """Number of folds that each candidate is trained on."""
-        return self.parameters.n_critics // max(1, len(self.candidates))
+    def folds(self) -> list[int]:
+        """Fold of each member."""
+        return [fold for fold, _ in self.members]
 
     def effective(self) -> Critic:
         """Return the critics that the parameters mean now."""
         critic: Critic = self.method.effective(self.parameters)
         return critic
 
-    def scores(self) -> Tensor:
-        """Return each candidate's best validation objective (c,), its mean of folds."""
-        return self.best_validation.view(self.folds, len(self.candidates)).mean(0)
+    def constants(self, critic: Critic) -> Tensor:
+        """Return the Lipschitz constants (K,) to judge effective critics by.
+
+        Certified ones where the constraint lets them exceed 1; else 1, at no cost.
+        """
+        if self.method.constraint.may_exceed:
+            return lipschitz_bound(critic).to(self.rates.dtype)
+        return torch.ones_like(self.rates)
 
     def moved(self, gradients: Tensors, *, step: int, factor: float) -> "Team":
         """Return the team after one step at `factor` times its rates."""
@@ -66,27 +75,29 @@ class Team:
         return replace(self, parameters=parameters, memory=memory)
 
     def judged(self, critic: Critic, validation: Tensor) -> "Team":
-        """Return the team with the better of `critic` and its best so far."""
+        """Return the team with the better of `critic` and its best so far.
+
+        A member that diverged has lost: nothing that it was counts any more.
+        """
         better = validation > self.best_validation
+        highest = torch.where(better, validation, self.best_validation)
         return replace(
             self,
             best=merged(critic, self.best, better),
-            best_validation=torch.where(better, validation, self.best_validation),
+            best_validation=torch.where(validation.isfinite(), highest, -torch.inf),
         )
 
-    def keep(self, candidates: Sequence[int]) -> "Team":
-        """Return the team of these candidates, given by their initial numbers."""
-        places = [self.candidates.index(j) for j in candidates]
-        count = len(self.candidates)
-        members = [f * count + place for f in range(self.folds) for place in places]
+    def keep(self, members: Sequence[Member]) -> "Team":
+        """Return the team of these members."""
+        places = [self.members.index(member) for member in members]
         return replace(
             self,
-            rates=self.rates[members],
-            parameters=self.parameters.select(members),
-            memory=tuple(m[members] for m in self.memory),
-            best=self.best.select(members),
-            best_validation=self.best_validation[members],
-            candidates=tuple(candidates),
+            rates=self.rates[places],
+            parameters=self.parameters.select(places),
+            memory=tuple(m[places] for m in self.memory),
+            best=self.best.select(places),
+            best_validation=self.best_validation[places],
+            members=tuple(members),
         )
 
 
@@ -117,18 +128,26 @@ def initial_team(
         memory=method.initial_memory(parameters),
         best=mapped(method.effective(parameters), torch.clone),
         best_validation=torch.full((critic.n_critics,), -torch.inf, device=device),
-        candidates=tuple(range(len(rates))),
+        members=tuple((f, j) for f in range(folds) for j in range(len(rates))),
     )
 
 
-def best_of(teams: Sequence[Team], fold: int) -> tuple[Critic, float]:
-    """Return a fold's best critic so far, and its validation objective."""
-    found = [_best_of_team(team, fold) for team in teams]
-    return max(found, key=lambda pair: pair[1])
+def leaders(teams: Sequence[Team]) -> list[int]:
+    """Return each fold's best member, by its place among the members of all teams."""
+    folds = [fold for team in teams for fold in team.folds]
+    scores = [score for team in teams for score in team.best_validation.tolist()]
+    places = range(len(folds))
+    return [
+        max((k for k in places if folds[k] == fold), key=lambda k: scores[k])
+        for fold in sorted(set(folds))
+    ]
 
 
-def _best_of_team(team: Team, fold: int) -> tuple[Critic, float]:
-    count = len(team.candidates)
-    validation = team.best_validation[fold * count : (fold + 1) * count]
-    place = int(validation.argmax())
-    return team.best.select([fold * count + place]), float(validation[place])
+def leader(teams: Sequence[Team], fold: int) -> Team:
+    """Return the team of one that a fold's best member makes."""
+    place = leaders(teams)[fold]
+    for team in teams:
+        if place < len(team.members):
+            return team.keep([team.members[place]])
+        place -= len(team.members)
+    raise AssertionError("every fold keeps its leader")

@@ -4,6 +4,7 @@
 numbers, so that it can be saved (`estimator.checkpoint`) and gone on with exactly.
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,12 +13,12 @@ import torch
 from torch import Tensor
 
 from estimator.batches import FoldBatches
-from estimator.errors import EstimationStopped
+from estimator.errors import EstimationStopped, InvalidConfig
 from estimator.objective import dual_objective
 from estimator.race import after_race
 from estimator.result import CurvePoint, Progress, StopReason
 from estimator.schedule import Schedule
-from estimator.teams import Team
+from estimator.teams import Team, leaders
 from models.critic import mapped
 
 REPORT_EVERY = 25
@@ -30,7 +31,7 @@ class TrainingState:
     """Everything that training needs to go on.
 
     Attributes:
-        teams: The competing critics; a team whose candidates have all left is empty.
+        teams: The competing critics; a team whose members have all left is empty.
         step: Steps taken.
         schedule: State of the step size.
         curve: Reports so far, in the units of the data.
@@ -45,8 +46,8 @@ class TrainingState:
 
     @property
     def racing(self) -> tuple[Team, ...]:
-        """Return the teams that still have candidates."""
-        return tuple(team for team in self.teams if team.candidates)
+        """Return the teams that still have members."""
+        return tuple(team for team in self.teams if team.members)
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,11 @@ class Problem:
     unit: float
 
 
-def initial_state(teams: Sequence[Team], max_steps: int) -> TrainingState:
+def initial_state(
+    teams: Sequence[Team], max_steps: int, *, adaptive: bool = True
+) -> TrainingState:
     """Return the state before the first step."""
-    return TrainingState(tuple(teams), 0, Schedule(max_steps), (), 0.0)
+    return TrainingState(tuple(teams), 0, Schedule(max_steps, adaptive), (), 0.0)
 
 
 def train(
@@ -111,7 +114,7 @@ def take_step(state: TrainingState, problem: Problem) -> tuple[TrainingState, Te
     factor = state.schedule.factor(state.step)
     teams, objectives = [], []
     for team in state.teams:
-        if team.candidates:
+        if team.members:
             team, objective = team_step(team, x, y, step=state.step, factor=factor)
             objectives.append(objective)
         teams.append(team)
@@ -125,7 +128,7 @@ def team_step(
     """Take one step of one team on batches (F, B, d); return its objectives (K,)."""
     x, y = x[:, : team.batch_size], y[:, : team.batch_size]
     leaves = mapped(team.parameters, lambda p: p.detach().requires_grad_())
-    objective = dual_objective(team.method.effective(leaves), x, y)
+    objective = dual_objective(team.method.effective(leaves), x, y, team.folds)
     gradients = torch.autograd.grad(objective.sum(), leaves.tensors())
     with torch.no_grad():
         return team.moved(gradients, step=step, factor=factor), objective.detach()
@@ -137,37 +140,44 @@ def report(
 ) -> TrainingState:
     """Evaluate on validation samples, run the race, extend the curve.
 
-    The curve shows the candidate with the best score: its mean over the folds.
+    The curve shows each fold's leader, in the mean of the folds.
+
+    Raises:
+        InvalidConfig: All critics of a fold diverged.
     """
-    critics = [team.effective() for team in state.racing]
-    found = [
-        dual_objective(critic, problem.validation_x, problem.validation_y)
-        for critic in critics
-    ]
-    judged = iter(
-        team.judged(*pair)
-        for team, pair in zip(
-            state.racing, zip(critics, found, strict=True), strict=True
+    teams, found, constants = [], [], []
+    for team in state.teams:
+        if team.members:
+            critic = team.effective()
+            constants.append(team.constants(critic))
+            validation = dual_objective(
+                critic, problem.validation_x, problem.validation_y, team.folds
+            )
+            found.append(validation / constants[-1])
+            team = team.judged(critic, found[-1])
+        teams.append(team)
+    racing = [team for team in teams if team.members]
+    leading = leaders(racing)
+
+    def of_leaders(values: Sequence[Tensor]) -> float:
+        return float(torch.cat([*values])[leading].mean())
+
+    score = of_leaders([team.best_validation for team in racing])
+    rate = of_leaders([team.rates for team in racing])
+    if not math.isfinite(score):
+        raise InvalidConfig(
+            "learning_rate",
+            f"expected a smaller step size than {rate:.3g}: training diverged within "
+            f"{state.step} steps",
         )
-    )
-    teams = tuple(next(judged) if team.candidates else team for team in state.teams)
-    racing = [team for team in teams if team.candidates]
-    leader = max(range(len(racing)), key=lambda i: float(racing[i].scores().max()))
-    place = int(racing[leader].scores().argmax())
-
-    def of_leader(values: Sequence[Tensor]) -> float:
-        return float(values[leader].view(racing[leader].folds, -1)[:, place].mean())
-
-    sizes = [team.parameters.n_critics for team in racing]
     point = CurvePoint(
         step=state.step,
         elapsed_s=elapsed_s,
-        train=problem.unit * of_leader(torch.split(objectives, sizes)),
-        validation=problem.unit * of_leader(found),
-        learning_rate=float(racing[leader].rates[place])
-        * state.schedule.factor(state.step),
+        train=problem.unit * of_leaders([objectives / torch.cat(constants)]),
+        validation=problem.unit * of_leaders(found),
+        learning_rate=rate * state.schedule.factor(state.step),
     )
-    schedule = state.schedule.after(state.step, float(racing[leader].scores().max()))
+    schedule = state.schedule.after(state.step, score)
     return replace(
         state,
         teams=after_race(teams, schedule, state.step),

@@ -7,7 +7,7 @@ weights that come out.
 """
 
 from dataclasses import dataclass, replace
-from typing import Generic, Protocol
+from typing import ClassVar, Generic, Protocol
 
 import torch
 from torch import Tensor
@@ -18,7 +18,12 @@ from models.orthonormal import bjorck, polar_factor, retract, safe_scaled
 
 
 class Constraint(Protocol[C]):
-    """One way of constraining the parameters of a critic."""
+    """One way of constraining the parameters of a critic.
+
+    `may_exceed` says that constants above 1, by more than rounding, are to be expected.
+    """
+
+    may_exceed: ClassVar[bool]
 
     def effective(self, parameters: C) -> C:
         """Return the critic that is evaluated, differentiable in the parameters."""
@@ -29,6 +34,8 @@ class Constraint(Protocol[C]):
 
 class Free(Generic[C]):
     """No constraint: the parameters mean the critic as they are."""
+
+    may_exceed: ClassVar[bool] = False
 
     def effective(self, parameters: C) -> C:
         """Return the parameters themselves."""
@@ -90,6 +97,8 @@ class Spectral(Free[Network]):
     exceed norm 1 by a little; the certificate measures by how much.
     """
 
+    may_exceed: ClassVar[bool] = True
+
     iterations: int = 12
 
     def effective(self, network: Network) -> Network:
@@ -111,8 +120,13 @@ class Parseval(Free[Network]):
     """One step towards orthonormality after each update: W + b (I - W W^T) W.
 
     Cisse et al. (2017), "Parseval networks", arXiv:1704.08847. The weights hover near
-    the manifold; the certificate measures how near.
+    the manifold; the certificate measures how near. Weights whose norm might exceed
+    `LIMIT` are scaled down to it first: the step diverges from sqrt(1 + 2 / b) on.
     """
+
+    may_exceed: ClassVar[bool] = True
+
+    LIMIT: ClassVar[float] = 1.5
 
     rate: float = 0.5
 
@@ -123,7 +137,13 @@ class Parseval(Free[Network]):
 
     def _pulled(self, w: Tensor) -> Tensor:
         x = w if w.shape[-2] <= w.shape[-1] else w.mT
-        x = x + self.rate * (x - x @ x.mT @ x)
+        gram = x @ x.mT
+        bound = (
+            gram.abs().sum(-1).amax(-1)[..., None, None]
+        )  # >= ||W||^2, 1 for W W^T = I
+        excess = (bound / self.LIMIT**2).clamp_min(1.0)
+        x = x / excess.sqrt()
+        x = x + self.rate * (x - gram @ x / excess)
         return x if w.shape[-2] <= w.shape[-1] else x.mT
 
 

@@ -56,9 +56,10 @@ def lipschitz_bound(critic: Critic) -> Tensor:
     """Return an upper bound (K,) of each critic's Lipschitz constant, in float64.
 
     The product of the layers' norms: a composition of maps with constants L_1..L_n has
-    at most the constant L_1 ... L_n.
+    at most the constant L_1 ... L_n. Above 0, so that one may divide by it.
     """
-    return critic.operator_norms().prod(-1) * (1.0 + ROUNDING)
+    product = critic.operator_norms().prod(-1) * (1.0 + ROUNDING)
+    return product.clamp_min(torch.finfo(product.dtype).tiny)
 
 
 def mapped(critic: C, function: Callable[[Tensor], Tensor]) -> C:

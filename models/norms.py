@@ -17,9 +17,13 @@ LAPACK's singular values err by at most p(m, n) eps ||W||_2 with a modest polyno
 
 
 def spectral_norm(w: Tensor) -> Tensor:
-    """Return the l2 -> l2 norm, the largest singular value, of (..., rows, columns)."""
-    singular: Tensor = torch.linalg.svdvals(w.double())
-    return singular[..., 0]
+    """Return the l2 -> l2 norm, the largest singular value, of (..., rows, columns).
+
+    Infinite for a matrix that is not finite.
+    """
+    finite = w.isfinite().all(-1).all(-1)
+    singular: Tensor = torch.linalg.svdvals(w.double().nan_to_num())
+    return torch.where(finite, singular[..., 0], torch.inf)
 
 
 def row_l1_norm(w: Tensor) -> Tensor:

@@ -107,3 +107,63 @@ def test_pairing_uses_every_value(sizes: tuple[int, int]) -> None:
     assert len(z) == 7
     assert z[:-1].any() == False  # noqa: E712 - a numpy bool
     assert np.isclose(z[-1], 0.0) or sizes[0] != sizes[1]
+
+
+def cross_fit(
+    rng: np.random.Generator, folds: int = 3, n: int = 150
+) -> list[TestValues]:
+    """Test on each fold the function that looks best on the others; P = Q."""
+    functions: list[Callable[[Array], Array]] = [
+        lambda u: u, lambda u: 1 - u, lambda u: abs(2 * u - 1), lambda u: u**4,
+    ]  # fmt: skip
+    x, y = (np.array_split(rng.random(n), folds) for _ in range(2))
+    parts = []
+    for f in range(folds):
+        others = [np.concatenate([*s[:f], *s[f + 1 :]]) for s in (x, y)]
+        best = max(functions, key=lambda g: float((g(others[0]) - g(others[1])).mean()))
+        parts.append(TestValues(best(x[f]), best(y[f]), 1.0))
+    return parts
+
+
+@pytest.mark.parametrize("method", [betting_bound, bernstein_bound])
+def test_dependent_parts_err_no_more_often_than_promised(
+    method: Callable[..., MeanBound],
+) -> None:
+    rng = np.random.default_rng(11)
+    bounds = [method(cross_fit(rng), confidence=CONFIDENCE) for _ in range(TRIALS)]
+    assert sum(bound.lower > 0.0 for bound in bounds) <= ALLOWED_ERRORS
+    assert sum(bound.p_value < 0.1 for bound in bounds) <= ALLOWED_ERRORS
+
+
+@pytest.mark.parametrize("method", [betting_bound, bernstein_bound, student_bound])
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_bounds_scale_with_the_values(
+    method: Callable[..., MeanBound], scale: float
+) -> None:
+    parts = cross_fit(np.random.default_rng(1))
+    scaled = [TestValues(scale * p.x, scale * p.y, scale) for p in parts]
+    one, other = (method(p, confidence=CONFIDENCE) for p in (parts, scaled))
+    assert np.isclose(other.lower, scale * one.lower, rtol=1e-9)
+    assert np.isclose(other.detectable, scale * one.detectable, rtol=1e-9)
+    assert np.isclose(other.p_value, one.p_value, rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", [betting, bernstein, student])
+@pytest.mark.parametrize("n", [100, 1000])
+def test_the_detectable_distance_is_detected_as_often_as_stated(
+    method: Callable[[Array, Array], MeanBound], n: int
+) -> None:
+    rng, detected = np.random.default_rng(9), 0
+    for _ in range(200):
+        u, v = 0.1 * rng.random((2, n))
+        detected += method(u + method(u, v).detectable, v).lower > 0.0
+    # 3 binomial standard errors are 0.085; betting takes a while to learn how to bet.
+    assert 0.65 < detected / 200 < 0.9
+
+
+def test_one_part_without_range_is_no_evidence() -> None:
+    flat = TestValues(np.zeros(20), np.zeros(20), 0.0)
+    rng = np.random.default_rng(0)
+    other = TestValues(rng.random(20), rng.random(20), 1.0)
+    bound = betting_bound([flat, other], confidence=CONFIDENCE)
+    assert bound.lower <= 0.0 <= bound.p_value <= 1.0

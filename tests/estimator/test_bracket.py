@@ -9,6 +9,7 @@ from estimator.bracket import sample_bracket
 from estimator.evaluation import evaluated
 from estimator.held_out import Witness, witness_of
 from estimator.sides import Pair, split_sides
+from models.critic import Norm
 from models.network import affine_network
 
 
@@ -23,10 +24,14 @@ def witness(pair: Pair) -> Witness:
     return witness_of(critic, split_sides(pair, EstimateConfig())[0])
 
 
-def bracket(pair: Pair, *, stop: bool = False) -> tuple[float, float, str]:
-    return sample_bracket(
-        [witness(pair)], norm="l2", seed=0, sweeps=3, should_stop=lambda: stop
+def bracket(
+    pair: Pair, *, stop: bool = False, norm: Norm = "l2"
+) -> tuple[float, float, str]:
+    lower, upper, how = sample_bracket(
+        [witness(pair)], norm=norm, seed=0, sweeps=3, should_stop=lambda: stop
     )
+    assert upper is not None
+    return lower, upper, how
 
 
 @pytest.mark.parametrize("n", [500, 2500])
@@ -50,3 +55,21 @@ def test_stops_when_told() -> None:
     with pytest.raises(EstimationStopped) as stopped:
         bracket(shifted(2500, 1.0), stop=True)
     assert stopped.value.checkpoint is None
+
+
+def test_linf_says_that_lengths_are_larger() -> None:
+    _, upper, how = bracket(shifted(200, 9.0), norm="linf")
+    assert upper >= 9.0 - 0.5
+    assert "lengths in l2" in how
+
+
+def test_distances_that_overflow_leave_no_upper_bound() -> None:
+    pair = shifted(200, 9.0)
+    test_row = split_sides(pair, EstimateConfig())[0].split_x.test[0]
+    pair.x[test_row] = 1e200
+    lower, upper, how = sample_bracket(
+        [witness(pair)], norm="l2", seed=0, sweeps=3, should_stop=lambda: False
+    )
+    assert np.isfinite(lower)
+    assert upper is None
+    assert "too far" in how

@@ -1,9 +1,11 @@
-"""GroupSort permutes within groups, keeps norms and gradients' norms."""
+"""Activations are 1-Lipschitz; the sorting ones keep gradient norms."""
+
+from typing import get_args
 
 import pytest
 import torch
 
-from models.activations import group_sort, max_min
+from models.activations import Activation, ActivationName, group_sort, max_min
 
 GROUP_SIZES = [1, 2, 3, 4, 6, 12]
 
@@ -55,3 +57,52 @@ def test_max_min_equals_a_sort_of_pairs_with_ties() -> None:
 def test_refuses_a_group_size_that_does_not_divide(group_size: int) -> None:
     with pytest.raises(ValueError, match=r"divisor of width 12, received"):
         group_sort(gaussian(3, 12), group_size)
+
+
+NAMES = get_args(ActivationName)
+KEEPING = ("groupsort", "maxmin", "fullsort", "abs")
+
+
+@pytest.mark.parametrize("p", [2.0, float("inf")])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_activation_is_one_lipschitz(name: ActivationName, p: float) -> None:
+    activation = Activation(name, 3 if name in ("groupsort", "maxout") else 2)
+    a = gaussian(2000, 12, seed=1)
+    for size in (1e-3, 1.0, 30.0):
+        b = a + size * gaussian(2000, 12, seed=2)
+        before = torch.linalg.vector_norm(a - b, p, dim=-1)
+        after = torch.linalg.vector_norm(activation(a) - activation(b), p, dim=-1)
+        assert (after <= before * (1 + 1e-12) + 1e-14).all()  # rounding of values
+
+
+def gradient_norms(name: ActivationName) -> torch.Tensor:
+    """Pull unit vectors back through an activation; return their norms."""
+    z = gaussian(200, 12).requires_grad_()
+    up = torch.nn.functional.normalize(gaussian(200, 12, seed=3), dim=-1)
+    (gradient,) = torch.autograd.grad((Activation(name)(z) * up).sum(), z)
+    return gradient.norm(dim=-1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sorting_and_abs_alone_keep_gradient_norms(name: ActivationName) -> None:
+    if name == "maxout":  # has fewer outputs
+        return
+    norms = gradient_norms(name)
+    assert torch.allclose(norms, torch.ones_like(norms)) == (name in KEEPING)
+
+
+def test_sigmoid_has_slope_one_at_zero() -> None:
+    z = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(Activation("sigmoid")(z), z)
+    assert float(slope) == 1.0
+
+
+def test_maxout_keeps_the_largest_of_each_group() -> None:
+    z = torch.tensor([[1.0, 5.0, 2.0, -3.0, -1.0, -2.0]])
+    assert Activation("maxout", 3)(z).tolist() == [[5.0, -1.0]]
+    assert Activation("maxout", 3).output_width(6) == 2
+
+
+def test_refuses_an_unknown_name() -> None:
+    with pytest.raises(ValueError, match=r"expected one of .* received 'gelu'"):
+        Activation("gelu")  # type: ignore[arg-type]
