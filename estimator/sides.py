@@ -63,12 +63,14 @@ def _scaled(
 
 
 def fingerprint_of(folds: list[Sides], settings: EstimateConfig) -> str:
-    """Identify a problem by its settings and a digest of scalers and shapes."""
+    """Identify a problem by its settings, scalers, weights and shapes."""
     digest = hashlib.sha256()
     for sides in folds:
         digest.update(sides.scaler.center.tobytes())
         digest.update(np.float64(sides.scaler.unit).tobytes())
     pair = folds[0].pair
+    for weights in (pair.x_weights, pair.y_weights):
+        digest.update(b"none" if weights is None else weights.tobytes())
     shapes = [pair.x.shape, pair.y.shape]
     digest.update(json.dumps([shapes, settings.to_dict()], sort_keys=True).encode())
     return digest.hexdigest()
