@@ -14,7 +14,7 @@ from estimator.errors import (
     InvalidInput,
     InvalidSamples,
 )
-from estimator.result import Certificate, CurvePoint, Estimate, StopReason
+from estimator.result import Certificate, CurvePoint, Differences, Estimate, StopReason
 
 if TYPE_CHECKING:
     from estimator.pipeline import estimate_w1
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Certificate",
     "CurvePoint",
+    "Differences",
     "Estimate",
     "EstimateConfig",
     "EstimationStopped",

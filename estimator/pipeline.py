@@ -16,6 +16,7 @@ from estimator.batches import Batches, FoldBatches
 from estimator.bracket import sample_bracket
 from estimator.config import BoundMethod, EstimateConfig
 from estimator.devices import choose_device, describe
+from estimator.differences import differences_of
 from estimator.effort import (
     PRESETS,
     cone_batch_size,
@@ -181,6 +182,7 @@ def assembled(
         for name, method in BOUND_METHODS.items()
     }
     bracket = given_samples(witnesses, trained, settings, should_stop)
+    critic, first = critic_file(witnesses[0], held[0]), witnesses[0]
     return Estimate(
         estimate=unit * bounds.mean_difference(parts),
         standard_error=unit * bounds.standard_error(parts),
@@ -206,13 +208,11 @@ def assembled(
         device=describe(device),
         config=settings.to_dict() | winning_settings(trained.chosen[0], settings),
         versions=versions(),
-        warnings=warnings_of(
-            folds[0],
-            settings,
-            trained.stop_reason,
-            n_test=min(min(len(part.x), len(part.y)) for part in parts),
+        warnings=warnings_of(folds, settings, trained.stop_reason),
+        differences=differences_of(
+            critic, pair, first.x, first.y, norm=settings.norm, seed=settings.seed
         ),
-        critic=critic_file(witnesses[0], held[0]).to_bytes(),
+        critic=critic.to_bytes(),
     )
 
 

@@ -69,6 +69,71 @@ class Certificate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extreme:
+    """A given sample by its row, and its potential in the units of the data."""
+
+    row: int
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribution:
+    """What one feature has to do with the difference.
+
+    `share` is its mean share of the gradient: the square of the component (for norm
+    linf: its size), so that the shares of all features sum to 1 where the gradient has
+    length 1. `slope` is the mean component with its sign: positive where the source has
+    more of the feature. Where features are standardized, it is per deviation.
+    """
+
+    feature: int
+    share: float
+    slope: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientNorm:
+    """Lengths of the critic's gradient at some `rows` of the samples.
+
+    In the dual of the ground norm (l2 for l2, l1 for linf): at most 1. `steep_share` is
+    the share of rows where it is above 0.99.
+    """
+
+    rows: int
+    mean: float
+    steep_share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Histogram:
+    """Potentials of both sides: bins between `edges`, with shares of each side."""
+
+    edges: list[float]
+    source: list[float]
+    target: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Differences:
+    """Where the samples differ, as the critic of the first fold sees it.
+
+    Attributes:
+        source_extremes: Source samples of the highest potential: what the source has
+            and the target lacks.
+        target_extremes: Target samples of the lowest potential.
+        attribution: Features by their share of the gradient, the largest 64 at most.
+        gradient_norm: How long the gradient is; near 1 if the critic keeps gradients.
+        histogram: Potentials of all given samples.
+    """
+
+    source_extremes: list[Extreme]
+    target_extremes: list[Extreme]
+    attribution: list[Attribution]
+    gradient_norm: GradientNorm
+    histogram: Histogram
+
+
+@dataclass(frozen=True, kw_only=True)
 class Estimate:
     """A W1 estimate with everything needed to trust it; see docs/estimator.md.
 
@@ -87,6 +152,8 @@ class Estimate:
         sample_upper_bound: Cost of a feasible coupling of the given samples, or None.
         sample_upper_bound_reason: How the upper bound was found, or why it is missing.
         critic_family: The winner of the portfolio: network, cones or affine.
+        differences: Where the samples differ. A description, not a promise: the critic
+            has seen most of the samples it describes.
         critic: The evaluated critic as a safetensors document (not part of the JSON).
     """
 
@@ -115,6 +182,7 @@ class Estimate:
     config: dict[str, Any]
     versions: dict[str, str]
     warnings: list[str]
+    differences: Differences
     critic: bytes = field(repr=False, compare=False, default=b"")
 
     def to_dict(self) -> dict[str, Any]:

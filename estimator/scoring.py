@@ -64,7 +64,10 @@ class CriticFile:
 
     def potential(self, x: NDArray[np.generic]) -> Array:
         """Evaluate the critic on samples x (n, d) in the user's units -> (n,)."""
-        values = self._by_chunks(self.function, x) / self.lipschitz_bound
+        return self.clamped(self._by_chunks(self.function, x) / self.lipschitz_bound)
+
+    def clamped(self, values: Array) -> Array:
+        """Turn values f / L of scaled samples into potentials in the user's units."""
         return np.clip(values, self.low, self.high) * self.scaler.unit
 
     def gradient(self, x: NDArray[np.generic]) -> Array:

@@ -1,5 +1,7 @@
 """What a reader of the result should know before relying on it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,16 +17,14 @@ _ROWS, _LOOK = 100_000, 1000
 
 
 def warnings_of(
-    sides: Sides,
-    settings: EstimateConfig,
-    stop_reason: StopReason,
-    *,
-    n_test: int,
+    folds: Sequence[Sides], settings: EstimateConfig, stop_reason: StopReason
 ) -> list[str]:
     """Return the sentences that apply to this estimation."""
-    found, pair = [], sides.pair
+    found, sides, pair = [], folds[0], folds[0].pair
     if stop_reason is StopReason.STEP_LIMIT and settings.effort != "thorough":
         found.append(stop_reason.message)
+    found += weights_left(folds)
+    n_test = min(min(len(f.split_x.test), len(f.split_y.test)) for f in folds)
     if n_test < SMALL_TEST:
         found.append(
             f"Only {n_test} test samples a side: the lower bound is loose at this size."
@@ -64,6 +64,21 @@ def copied_share(samples: NDArray[np.generic], split: Split) -> float:
     seen = {hash(samples[row].tobytes()) for row in others}
     test = [hash(samples[row].tobytes()) for row in split.test[:_ROWS]]
     return sum(digest in seen for digest in test) / len(test)
+
+
+def weights_left(folds: Sequence[Sides]) -> list[str]:
+    """Say how many test samples remain of each side that has weights."""
+    pair = folds[0].pair
+    left = {
+        "source": (pair.x_weights, sum(len(f.split_x.test) for f in folds)),
+        "target": (pair.y_weights, sum(len(f.split_y.test) for f in folds)),
+    }
+    return [
+        f"The {side}'s weights left {n_test} test samples: those that weigh less are "
+        "kept more seldom."
+        for side, (weights, n_test) in left.items()
+        if weights is not None
+    ]
 
 
 def scale_ratio(x: NDArray[np.generic], y: NDArray[np.generic]) -> float:

@@ -15,17 +15,25 @@ from numpy.typing import NDArray
 from estimator import (
     Certificate,
     CurvePoint,
+    Differences,
     Estimate,
     EstimateConfig,
     EstimationStopped,
     InvalidInput,
     StopReason,
 )
-from estimator.result import Progress
+from estimator.result import GradientNorm, Histogram, Progress
 from service.settings import Settings
 from service.worker import run_worker
 
 STEP_S = 0.01
+NOWHERE = Differences(
+    source_extremes=[],
+    target_extremes=[],
+    attribution=[],
+    gradient_norm=GradientNorm(rows=0, mean=1.0, steep_share=1.0),
+    histogram=Histogram(edges=[0.0, 1.0], source=[1.0], target=[1.0]),
+)
 
 
 def count_steps(
@@ -100,6 +108,7 @@ def counted(
         config=config.to_dict(),
         versions={},
         warnings=[f"resumed from {first}"],
+        differences=NOWHERE,
         critic=b"critic",
     )
 
