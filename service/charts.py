@@ -1,17 +1,20 @@
-"""Training curves for people (png, svg) and for spreadsheets (csv).
+"""Curves and histograms for people (png, svg) and for spreadsheets (csv).
 
 A curve is a list of points as in the result document: `step`, `elapsed_s`, `train`,
-`validation`. Figures are built without pyplot, which would keep them all in memory.
+`validation`. A histogram has `edges`, and shares of `source` and `target`. Figures are
+built without pyplot, which would keep them all in memory.
 """
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 Curve = Sequence[dict[str, Any]]
+Histogram = Mapping[str, list[float]]
 PictureFormat = Literal["png", "svg"]
 
+_BLUE, _RED, _GRAY, _GREEN = "#1f6feb", "#cf222e", "#9aa5b1", "#1a7f37"
 _COLUMNS = ("step", "elapsed_s", "train", "validation", "learning_rate")
 
 
@@ -36,25 +39,46 @@ def curve_picture(
         result: The result document of a job that has succeeded.
         form: png or svg.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = _new_picture()
     _draw_points(axes, curve)
     if result is not None:
         _draw_result(axes, result)
     axes.set_xlabel("training step")
     axes.set_ylabel("distance, in units of the data")
     axes.set_title("Dual objective of the 1-Lipschitz critic")
-    axes.grid(alpha=0.25)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, loc="best")
-    canvas = {"png": FigureCanvasAgg, "svg": FigureCanvasSVG}[form](figure)
-    picture = io.BytesIO()
-    canvas.print_figure(picture, format=form, dpi=120)
-    return picture.getvalue()
+    return _printed(figure, axes, form)
+
+
+def histogram_csv(histogram: Histogram) -> str:
+    """Write a histogram as csv with a line of names: one row a bin."""
+    edges = histogram["edges"]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("low", "high", "source", "target"))
+    writer.writerows(
+        zip(
+            edges[:-1], edges[1:], histogram["source"], histogram["target"], strict=True
+        )
+    )
+    return text.getvalue()
+
+
+def histogram_picture(histogram: Histogram, *, form: PictureFormat) -> bytes:
+    """Draw the potentials of both sides over each other."""
+    figure, axes = _new_picture()
+    for side, color in (("source", _BLUE), ("target", _RED)):
+        axes.stairs(
+            histogram[side],
+            histogram["edges"],
+            fill=True,
+            color=color,
+            alpha=0.45,
+            label=side,
+        )
+    axes.set_xlabel("potential, in units of the data")
+    axes.set_ylabel("share of the side's samples")
+    axes.set_title("Where the critic sees the samples: high is more like the source")
+    return _printed(figure, axes, form)
 
 
 def decimate(curve: Curve, max_points: int) -> list[dict[str, Any]]:
@@ -78,6 +102,28 @@ def decimate(curve: Curve, max_points: int) -> list[dict[str, Any]]:
     return [curve[i] for i in sorted(kept)]
 
 
+def _new_picture() -> tuple[Any, Any]:
+    """Return an empty figure and its axes."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def _printed(figure: Any, axes: Any, form: PictureFormat) -> bytes:
+    """Finish a figure with grid and legend, and write it out."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    axes.grid(alpha=0.25)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, loc="best")
+    canvas = {"png": FigureCanvasAgg, "svg": FigureCanvasSVG}[form](figure)
+    picture = io.BytesIO()
+    canvas.print_figure(picture, format=form, dpi=120)
+    return picture.getvalue()
+
+
 def _draw_points(axes: Any, curve: Curve) -> None:
     steps = [point["step"] for point in curve]
     if not steps:
@@ -85,10 +131,8 @@ def _draw_points(axes: Any, curve: Curve) -> None:
         return
     train = [point["train"] for point in curve]
     validation = [point["validation"] for point in curve]
-    axes.plot(steps, train, color="#9aa5b1", linewidth=1, label="fit samples")
-    axes.plot(
-        steps, validation, color="#1f6feb", linewidth=1.8, label="validation samples"
-    )
+    axes.plot(steps, train, color=_GRAY, linewidth=1, label="fit samples")
+    axes.plot(steps, validation, color=_BLUE, linewidth=1.8, label="validation samples")
 
 
 def _draw_result(axes: Any, result: dict[str, Any]) -> None:
@@ -96,12 +140,12 @@ def _draw_result(axes: Any, result: dict[str, Any]) -> None:
     error, confidence = result["standard_error"], result["confidence"]
     axes.axhline(
         estimate,
-        color="#1a7f37",
+        color=_GREEN,
         label=f"held-out estimate {estimate:.4g} ± {error:.2g}",
     )
     axes.axhline(
         bound,
-        color="#cf222e",
+        color=_RED,
         linestyle="--",
         label=f"lower bound {bound:.4g} ({100 * confidence:g} % confidence)",
     )

@@ -195,6 +195,11 @@ class KantorClient:
         path = f"/v1/jobs/{job_id}/curve"
         return self._request("GET", path, params={"format": form}).content
 
+    def witness(self, job_id: str, form: str = "json") -> bytes:
+        """Return where the samples differ: json, or its histogram as csv, svg, png."""
+        path = f"/v1/jobs/{job_id}/witness"
+        return self._request("GET", path, params={"format": form}).content
+
     def _upload(self, content: bytes | Iterator[bytes], media_type: str) -> Document:
         headers = {"Content-Type": media_type}
         return self._json("POST", "/v1/datasets", content=content, headers=headers)

@@ -186,4 +186,4 @@ class JobRequest(JobOptions):
     target: SampleSource = Field(description="Samples of Q.")
 
 
-CurveFormat = Literal["json", "csv", "png", "svg"]
+OutputFormat = Literal["json", "csv", "png", "svg"]

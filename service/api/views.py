@@ -153,5 +153,5 @@ def timestamp(seconds: float | None) -> str | None:
 
 def _links(job_id: str) -> dict[str, str]:
     own = f"/v1/jobs/{job_id}"
-    parts = ("events", "curve", "cancel", "critic", "scores")
+    parts = ("events", "curve", "witness", "cancel", "critic", "scores")
     return {"self": own} | {part: f"{own}/{part}" for part in parts}

@@ -1,15 +1,17 @@
 """`kantor estimate`: an estimation in this process, without a service."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 
 from estimator.config import EstimateConfig
-from service.charts import curve_csv, curve_picture
-from service.cli.files import read_config, read_samples
+from service.charts import curve_csv, curve_picture, histogram_picture
+from service.cli.files import Samples, read_config, read_side, read_weights
 from service.cli.presentation import progress_bar, show_result
 from service.threads import sleep_when_idle
 
@@ -22,6 +24,8 @@ EFFORT = typer.Option(help="quick, standard or thorough.")
 SEED = typer.Option(help="Seed of every random choice.")
 CONFIDENCE = typer.Option(help="Confidence of the lower bound.")
 METHOD = typer.Option(help="betting, bernstein or student.")
+SOURCE_WEIGHTS = typer.Option(help="Weights of the source samples: one column.")
+TARGET_WEIGHTS = typer.Option(help="Weights of the target samples.")
 CONFIG = typer.Option(help="JSON or TOML file of settings; options override it.")
 
 
@@ -38,40 +42,61 @@ def estimate(
         bool, typer.Option("--json", help="Print the document alone on stdout.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for result, curve, picture and critic.")
+        Path | None, typer.Option(help="Folder for result, curve, critic and witness.")
     ] = None,
     effort: Annotated[str | None, EFFORT] = None,
     seed: Annotated[int | None, SEED] = None,
     confidence: Annotated[float | None, CONFIDENCE] = None,
     method: Annotated[str | None, METHOD] = None,
     config: Annotated[Path | None, CONFIG] = None,
+    source_weights: Annotated[Path | None, SOURCE_WEIGHTS] = None,
+    target_weights: Annotated[Path | None, TARGET_WEIGHTS] = None,
 ) -> None:
     """Estimate W1 between two sample files, from below, with its guarantee."""
-    settings = chosen_settings(
+    chosen = chosen_settings(
         config, effort=effort, seed=seed, confidence=confidence, bound_method=method
     )
-    found = run(source, target, EstimateConfig.from_dict(settings))
+    settings = EstimateConfig.from_dict(chosen)
+    given = Given(
+        source=read_side("source", source),
+        target=read_side("target", target),
+        source_weights=read_weights("source_weights", source_weights),
+        target_weights=read_weights("target_weights", target_weights),
+    )
+    found = run(given, settings)
     document = found.to_dict()
     if out is not None:
         write_outputs(out, document, found.critic)
+        write_witness(out, document, found.critic, given)
     if as_json:
         print(json.dumps(document, allow_nan=False))
     else:
         show_result(Console(), document)
 
 
-def run(source: Path, target: Path, settings: EstimateConfig) -> "Estimate":
+@dataclass(frozen=True)
+class Given:
+    """What the named files hold: samples (n, d), (m, d), and weights if any."""
+
+    source: Samples
+    target: Samples
+    source_weights: Samples | None
+    target_weights: Samples | None
+
+
+def run(given: Given, settings: EstimateConfig) -> "Estimate":
     """Estimate with a progress bar on stderr."""
-    x, y = read_samples("source", source), read_samples("target", target)
     console = Console(stderr=True)
     with progress_bar(console, "training") as update:
         sleep_when_idle()
         from estimator import estimate_w1  # loads torch
 
         return estimate_w1(
-            x,
-            y,
+            given.source,
+            given.target,
             settings,
+            source_weights=given.source_weights,
+            target_weights=given.target_weights,
             on_progress=lambda report: update(
                 report.step,
                 report.max_steps,
@@ -89,3 +114,15 @@ def write_outputs(folder: Path, document: dict[str, Any], critic: bytes) -> None
     picture = curve_picture(curve, result=document, form="png")
     (folder / "curve.png").write_bytes(picture)
     (folder / "critic.safetensors").write_bytes(critic)
+
+
+def write_witness(
+    folder: Path, document: dict[str, Any], critic: bytes, given: Given
+) -> None:
+    """Write the potential of each sample as npy, and witness.png."""
+    from estimator.scoring import score
+
+    np.save(folder / "source_witness.npy", score(critic, given.source))
+    np.save(folder / "target_witness.npy", score(critic, given.target))
+    histogram = document["differences"]["histogram"]
+    (folder / "witness.png").write_bytes(histogram_picture(histogram, form="png"))

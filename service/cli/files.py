@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimator.errors import InvalidConfig, InvalidSamples
+from estimator.samples import check_samples
 from service.decoding import Undecodable, load_samples
 
+Samples = NDArray[np.generic]
 
-def read_samples(field: str, path: Path) -> NDArray[np.generic]:
+
+def read_samples(field: str, path: Path) -> Samples:
     """Read a sample file (.npy, .npz, .csv, .parquet); npy stays mapped.
 
     Raises:
@@ -24,6 +27,33 @@ def read_samples(field: str, path: Path) -> NDArray[np.generic]:
         return load_samples(path)
     except (Undecodable, OSError) as error:
         raise InvalidSamples(field, f"{path}: {error}") from error
+
+
+def read_side(field: str, path: Path) -> Samples:
+    """Read one side's samples (n, d), checked.
+
+    Raises:
+        InvalidSamples: As `read_samples` and `check_samples`.
+    """
+    return check_samples(field, read_samples(field, path))
+
+
+def read_weights(field: str, path: Path | None) -> Samples | None:
+    """Read weights (n,) from a file of one column; none gives none.
+
+    Raises:
+        InvalidSamples: As `read_samples`, or there are more columns.
+    """
+    if path is None:
+        return None
+    weights = read_samples(field, path)
+    if weights.ndim == 2 and weights.shape[1] == 1:
+        return weights[:, 0]
+    if weights.ndim == 1:
+        return weights
+    raise InvalidSamples(
+        field, f"{path}: expected one column, got an array of shape {weights.shape}"
+    )
 
 
 def read_config(path: Path | None) -> dict[str, Any]:

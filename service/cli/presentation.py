@@ -12,6 +12,9 @@ from rich.table import Table
 Document = dict[str, Any]
 Update = Callable[[int, int, float | None], None]
 
+_FEW = 5
+_NOTABLE = 0.01
+
 
 @contextmanager
 def progress_bar(console: Console, title: str) -> Iterator[Update]:
@@ -64,12 +67,21 @@ def _rows(result: Document) -> Iterator[tuple[str, str]]:
         f"{result['estimate']:.5g} ± {result['standard_error']:.2g}",
     )
     yield "lower bound", f"{result['lower_bound']:.5g} ({result['bound_method']})"
+    yield (
+        "power",
+        f"a distance of {result['detectable_distance']:.3g} would show in 4 of 5 cases",
+    )
     if result["sample_lower_bound"] is not None:
         yield "W1 of the given samples", _bracket(result)
     layers = len(result["certificate"]["layers"])
     bound = result["certificate"]["lipschitz_bound"]
     plural = "" if layers == 1 else "s"
-    yield "Lipschitz certificate", f"{bound:.7f} (float64, {layers} layer{plural})"
+    yield (
+        "Lipschitz certificate",
+        f"{bound:.7f} (float64, {layers} layer{plural}, {result['critic_family']})",
+    )
+    yield "leading features", _features(result["differences"])
+    yield "most typical rows", _extremes(result["differences"])
     yield (
         "samples",
         f"{result['n_source']:,} and {result['n_target']:,}, dimension {result['dim']}",
@@ -87,3 +99,23 @@ def _bracket(result: Document) -> str:
     if upper is None:
         return f"at least {lower:.5g} (no upper bound: {reason})"
     return f"between {lower:.5g} and {upper:.5g} ({reason})"
+
+
+def _features(differences: Document) -> str:
+    """Name the features along which the critic rises, by their share of its slope."""
+    named = [
+        f"{item['feature']} ({100 * item['share']:.0f} %)"
+        for item in differences["attribution"][:_FEW]
+        if item["share"] >= _NOTABLE
+    ]
+    return ", ".join(named) or "none"
+
+
+def _extremes(differences: Document) -> str:
+    """Name the samples that lie furthest on each side of the critic."""
+    sides = (
+        f"{side} "
+        + ", ".join(str(item["row"]) for item in differences[f"{side}_extremes"][:_FEW])
+        for side in ("source", "target")
+    )
+    return "; ".join(sides)

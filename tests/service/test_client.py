@@ -1,5 +1,6 @@
 """The client against a running service."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -35,6 +36,16 @@ def test_a_submitted_job_comes_back_with_its_result(
     assert seen[-1] == job
     assert live_service.curve(job["id"], "csv").startswith(b"step,")
     assert live_service.curve(job["id"], "png").startswith(b"\x89PNG")
+
+
+def test_the_witness_of_a_job_is_what_its_result_says(
+    live_service: KantorClient, samples: Samples
+) -> None:
+    job = live_service.submit(samples(0), samples(3), config=QUICK)
+    job = live_service.wait(job["id"], timeout_s=60)
+    witness = json.loads(live_service.witness(job["id"]))
+    assert witness == job["result"]["differences"]
+    assert live_service.witness(job["id"], "csv").startswith(b"low,high,")
 
 
 def test_a_file_and_its_array_are_one_dataset(

@@ -1,4 +1,4 @@
-"""What a job produces: events while it runs, its curve, its critic, scores."""
+"""What a job produces: events while it runs, its curve, its witness, its critic."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from redis.exceptions import RedisError
 from starlette.responses import FileResponse, JSONResponse
 
+from estimator.result import Differences
 from estimator.samples import check_samples
 from service.api.openapi import SCORES_BODY
 from service.api.requests import read_json, validated
@@ -17,16 +18,24 @@ from service.api.routes.jobs import find_job
 from service.api.services import OwnerDep, Services, ServicesDep
 from service.api.views import load_result, timestamp
 from service.api.waiting import follow
-from service.charts import curve_csv, curve_picture, decimate
+from service.charts import (
+    PictureFormat,
+    curve_csv,
+    curve_picture,
+    decimate,
+    histogram_csv,
+    histogram_picture,
+)
 from service.errors import JobNotFinished
 from service.queue import JobEvent, JobRecord
-from service.schemas import CurveFormat, InlineSamples, JobId
+from service.schemas import InlineSamples, JobId, OutputFormat
 
 _PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """An svg carries its styles inside, and is to do nothing else."""
 
-_PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-"""An svg carries its styles inside, and is to do nothing else."""
+_DRAWN: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {}, "image/png": {}, "image/svg+xml": {}}}
+}
 
 EventId = Annotated[str, Header(pattern=r"^\d{1,20}-\d{1,20}$", max_length=41)]
 
@@ -68,15 +77,13 @@ async def events(
 @router.get(
     "/curve",
     response_model=CurveView,
-    responses={
-        200: {"content": {"text/csv": {}, "image/png": {}, "image/svg+xml": {}}}
-    },
+    responses=_DRAWN,
     summary="Training curve",
 )
 async def curve(
     job: JobDep,
     services: ServicesDep,
-    form: Annotated[CurveFormat, Query(alias="format")] = "json",
+    form: Annotated[OutputFormat, Query(alias="format")] = "json",
     max_points: Annotated[int, Query(ge=4, le=100_000)] = 2000,
 ) -> Response:
     """Return the curve so far as json, csv, png or svg, thinned to `max_points`."""
@@ -90,9 +97,37 @@ async def curve(
     picture = await services.intake.in_thread(
         lambda: curve_picture(points, result=result, form=form)
     )
-    media_type = "image/png" if form == "png" else "image/svg+xml"
-    headers = {"Content-Security-Policy": _PICTURE_POLICY}
-    return Response(picture, media_type=media_type, headers=headers)
+    return _picture(picture, form)
+
+
+@router.get(
+    "/witness",
+    response_model=Differences,
+    responses=_DRAWN,
+    summary="Where the samples differ",
+)
+async def witness(
+    job: JobDep,
+    services: ServicesDep,
+    form: Annotated[OutputFormat, Query(alias="format")] = "json",
+) -> Response:
+    """Return extreme samples, features and the histogram of critic values as json.
+
+    The histogram alone is there as csv, png or svg as well.
+    """
+    result = await to_thread.run_sync(load_result, job, services.blobs)
+    if result is None:
+        raise _not_finished(job)
+    differences = result["differences"]
+    if form == "json":
+        return JSONResponse(differences)
+    histogram = differences["histogram"]
+    if form == "csv":
+        return Response(histogram_csv(histogram), media_type="text/csv")
+    picture = await services.intake.in_thread(
+        lambda: histogram_picture(histogram, form=form)
+    )
+    return _picture(picture, form)
 
 
 @router.get(
@@ -139,8 +174,18 @@ async def _reported(services: Services, job: JobRecord) -> list[dict[str, Any]]:
 
 def _critic_of(job: JobRecord) -> str:
     if job.critic is None:
-        raise JobNotFinished(f"expected a job that has succeeded, this is {job.status}")
+        raise _not_finished(job)
     return job.critic
+
+
+def _not_finished(job: JobRecord) -> JobNotFinished:
+    return JobNotFinished(f"expected a job that has succeeded, this is {job.status}")
+
+
+def _picture(content: bytes, form: PictureFormat) -> Response:
+    media_type = "image/png" if form == "png" else "image/svg+xml"
+    headers = {"Content-Security-Policy": _PICTURE_POLICY}
+    return Response(content, media_type=media_type, headers=headers)
 
 
 def _server_sent(event: JobEvent) -> ServerSentEvent:

@@ -33,12 +33,20 @@ CURVE = [
     {"step": step, "elapsed_s": 0.1, "train": 1.0, "validation": 0.5 + step / 1e4}
     for step in range(0, 1000, 10)
 ]
+DIFFERENCES = {
+    "source_extremes": [{"row": 3, "value": 1.5}],
+    "target_extremes": [{"row": 7, "value": -2.0}],
+    "attribution": [{"feature": 0, "share": 1.0, "slope": 1.0}],
+    "gradient_norm": {"rows": 100, "mean": 1.0, "steep_share": 1.0},
+    "histogram": {"edges": [-2.0, 0.0, 2.0], "source": [0.25, 0.75], "target": [1, 0]},
+}
 RESULT = {
     "estimate": 1.0,
     "standard_error": 0.1,
     "lower_bound": 0.8,
     "confidence": 0.95,
     "curve": CURVE,
+    "differences": DIFFERENCES,
 }
 FIRST_FEATURE = CriticFile(
     function=NetworkPotential(
@@ -104,6 +112,37 @@ def test_a_picture_names_estimate_and_bound(
     assert "sandbox" in picture.headers["content-security-policy"]
     assert "held-out estimate 1" in picture.text
     assert "lower bound 0.8" in picture.text
+
+
+def test_the_witness_says_where_the_samples_differ(
+    api: httpx.Client, succeeded: dict[str, Any]
+) -> None:
+    link = succeeded["links"]["witness"]
+    assert api.get(link).json() == DIFFERENCES
+    table = api.get(link, params={"format": "csv"}).text
+    assert table.splitlines() == [
+        "low,high,source,target", "-2.0,0.0,0.25,1", "0.0,2.0,0.75,0"
+    ]  # fmt: skip
+
+
+def test_the_witness_is_drawn_for_both_sides(
+    api: httpx.Client, succeeded: dict[str, Any]
+) -> None:
+    link = succeeded["links"]["witness"]
+    svg = api.get(link, params={"format": "svg"})
+    assert svg.headers["content-type"] == "image/svg+xml"
+    assert "sandbox" in svg.headers["content-security-policy"]
+    for words in ("source", "target", "potential, in units of the data"):
+        assert f"<!-- {words} -->" in svg.text
+    png = api.get(link, params={"format": "png"})
+    assert png.content.startswith(b"\x89PNG")
+
+
+def test_a_queued_job_has_no_witness(api: httpx.Client, rows: Rows) -> None:
+    body = {"source": {"samples": rows}, "target": {"samples": rows}, "cache": False}
+    link = api.post("/v1/jobs", json=body).json()["links"]["witness"]
+    refused = api.get(link)
+    assert (refused.status_code, refused.json()["code"]) == (409, "job_not_finished")
 
 
 def test_the_critic_can_be_downloaded_and_scores(

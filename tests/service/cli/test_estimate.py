@@ -30,6 +30,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     np.save(folder / "three.npy", rng.normal(size=(100, 3)))
     np.save(folder / "nan.npy", np.where(x > 2.5, np.nan, x))
     np.save(folder / "objects.npy", np.array([[{}]] * 50), allow_pickle=True)
+    np.savetxt(folder / "w.csv", np.repeat([1.0, 0.0], 150))
+    np.save(folder / "short.npy", np.ones(10))
+    np.save(folder / "negative.npy", np.full(300, -1.0))
     (folder / "config.toml").write_text('effort = "quick"\nsteps = 25\nseed = 3\n')
     return {path.name: path for path in folder.iterdir()}
 
@@ -63,8 +66,66 @@ def test_result_and_files_for_a_person(files: dict[str, Path], tmp_path: Path) -
     )  # fmt: skip
     assert "The distributions differ" in run.stdout
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"result.json", "curve.csv", "curve.png", "critic.safetensors"}
-    assert (tmp_path / "out" / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert names == {
+        *("result.json", "curve.csv", "curve.png", "critic.safetensors"),
+        *("source_witness.npy", "target_witness.npy", "witness.png"),
+    }
+    for name in ("curve.png", "witness.png"):
+        assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_witness_holds_each_samples_potential(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    run = kantor(
+        "estimate", files["x.npy"], files["y.csv"], "--out", tmp_path, "--json",
+        "--config", files["config.toml"],
+    )  # fmt: skip
+    witness = np.load(tmp_path / "source_witness.npy")
+    extremes = json.loads(run.stdout)["differences"]["source_extremes"]
+    assert witness.shape == (300,)
+    values = [item["value"] for item in extremes]
+    # torch and numpy agree up to rounding
+    np.testing.assert_allclose(witness[[e["row"] for e in extremes]], values, atol=1e-6)
+    assert values[0] >= witness.max() - 1e-6
+
+
+def test_a_person_reads_where_the_samples_differ(files: dict[str, Path]) -> None:
+    run = kantor(
+        "estimate", files["x.npy"], files["y.csv"], "--config", files["config.toml"]
+    )
+    assert "leading features" in run.stdout
+    assert "most typical rows" in run.stdout
+
+
+def test_weights_take_samples_away(files: dict[str, Path]) -> None:
+    run = kantor(
+        "estimate", files["x.npy"], files["y.csv"], "--json",
+        "--config", files["config.toml"], "--source-weights", files["w.csv"],
+    )  # fmt: skip
+    document = json.loads(run.stdout)
+    assert any("source's weights left" in warning for warning in document["warnings"])
+    halves = document["differences"]["source_extremes"]
+    assert all(item["row"] < 150 for item in halves)
+
+
+@pytest.mark.parametrize(
+    ("weights", "reason"),
+    [
+        ("three.npy", "expected one column, got an array of shape (100, 3)"),
+        ("short.npy", "expected 300 numbers, one per sample, got dtype float64"),
+        ("negative.npy", "expected finite weights >= 0, got -1.0 at row 0"),
+        ("none.npy", "expected a file, found none"),
+    ],
+)
+def test_bad_weights_name_the_side(
+    files: dict[str, Path], weights: str, reason: str
+) -> None:
+    path = files.get(weights, Path(weights))
+    run = kantor("estimate", files["x.npy"], files["y.csv"], "--target-weights", path)
+    assert run.returncode == 2
+    assert "target_weights: " in run.stderr
+    assert reason in " ".join(run.stderr.split())
 
 
 @pytest.mark.parametrize(
