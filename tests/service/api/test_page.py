@@ -1,6 +1,7 @@
 """The web page in a real browser: two files in, a live curve and an answer out."""
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -29,6 +30,14 @@ RESULT = {
     "sample_upper_bound": None, "certificate": {"lipschitz_bound": 1.0},
     "n_source": 50, "n_target": 50, "dim": 2, "steps": 10, "elapsed_s": 1.0,
     "stop_reason": "converged", "warnings": [], "curve": [],
+    "detectable_distance": 0.4, "critic_family": "affine",
+    "differences": {
+        "source_extremes": [{"row": 31, "value": 1.5}],
+        "target_extremes": [{"row": 47, "value": -2.0}],
+        "attribution": [{"feature": 1, "share": 0.875, "slope": -0.9}],
+        "gradient_norm": {"rows": 100, "mean": 1.0, "steep_share": 1.0},
+        "histogram": {"edges": [-2, 0, 2], "source": [0.25, 0.75], "target": [1, 0]},
+    },
 }  # fmt: skip
 POINT = {"step": 10, "max_steps": 20, "train": 1.0, "validation": 0.9}
 
@@ -115,6 +124,10 @@ def test_two_files_get_a_curve_and_an_answer(
     page.run("document.getElementById('start').click()")
     play_worker(client, settings, page)
     page.wait_for("at least 0.8 apart, with 95 % confidence")
+    assert page.run("document.querySelector('#histogram canvas') !== null")
+    tables = page.run("document.getElementById('answer').innerText")
+    assert re.search(r"1\s+87.5 %\s+target", tables)
+    assert re.search(r"31\s+1.5\s+47\s+-2", tables)
     assert page.faults == []
 
 

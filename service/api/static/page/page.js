@@ -1,8 +1,9 @@
 // The page: submit two files, watch the critic train, read the answer.
 
 import uPlot from "/static/uplot/uPlot.esm.js";
-import { numbers, verdict } from "/static/page/answer.js";
+import { extremes, features, numbers, verdict } from "/static/page/answer.js";
 import { follow } from "/static/page/events.js";
+import { drawHistogram } from "/static/page/histogram.js";
 
 const byId = (id) => document.getElementById(id);
 const form = byId("form");
@@ -32,12 +33,15 @@ function say(text, failed = false) {
   byId("status").className = failed ? "error" : "";
 }
 
+function chartWidth() {
+  return Math.min(680, byId("form").clientWidth - 34);
+}
+
 function startChart() {
   byId("chart").replaceChildren();
-  const width = Math.min(680, byId("form").clientWidth - 34);
   const options = {
     title: "Dual objective of the 1-Lipschitz critic",
-    width,
+    width: chartWidth(),
     height: 300,
     scales: { x: { time: false } },
     axes: [{ label: "training step" }, { label: "distance" }],
@@ -90,6 +94,19 @@ function showAnswer(ended) {
   );
   byId("warnings").textContent = ended.result.warnings.join(" ");
   byId("answer").hidden = false;
+  showDifferences(ended.result.differences);
+}
+
+function showDifferences(differences) {
+  drawHistogram(differences.histogram, byId("histogram"), chartWidth());
+  byId("features").replaceChildren(...features(differences).map(tableRow));
+  byId("extremes").replaceChildren(...extremes(differences).map(tableRow));
+}
+
+function tableRow(cells) {
+  const row = document.createElement("tr");
+  row.replaceChildren(...cells.map((cell) => element("td", cell)));
+  return row;
 }
 
 function element(name, text) {
