@@ -126,6 +126,8 @@ class KantorClient:
         priority: int = 0,
         deadline_s: float | None = None,
         webhook: str | None = None,
+        source_weights: Samples | None = None,
+        target_weights: Samples | None = None,
     ) -> Document:
         """Upload both sides and queue a job; return its document.
 
@@ -137,11 +139,12 @@ class KantorClient:
             priority: Higher runs earlier.
             deadline_s: Give up when the job has not ended after this long.
             webhook: A https URL that is told of the end, where the service does that.
+            source_weights: One number for each source sample; None: all weigh alike.
+            target_weights: The same for the target.
         """
-        datasets = [self.upload_dataset(side)["id"] for side in (source, target)]
         request: Document = {
-            "source": {"dataset": datasets[0]},
-            "target": {"dataset": datasets[1]},
+            "source": self._side(source, source_weights),
+            "target": self._side(target, target_weights),
             "config": config or {},
             "labels": labels or {},
             "priority": priority,
@@ -199,6 +202,12 @@ class KantorClient:
         """Return where the samples differ: json, or its histogram as csv, svg, png."""
         path = f"/v1/jobs/{job_id}/witness"
         return self._request("GET", path, params={"format": form}).content
+
+    def _side(self, samples: Samples, weights: Samples | None) -> Document:
+        side: Document = {"dataset": self.upload_dataset(samples)["id"]}
+        if weights is not None:
+            side["weights"] = {"dataset": self.upload_dataset(weights)["id"]}
+        return side
 
     def _upload(self, content: bytes | Iterator[bytes], media_type: str) -> Document:
         headers = {"Content-Type": media_type}

@@ -76,6 +76,48 @@ class DatasetReference(BaseModel):
     dataset: DatasetId = Field(description="Id that POST /v1/datasets answered.")
 
 
+_WEIGHTS = {
+    "type": "array",
+    "minItems": MIN_SAMPLES,
+    "items": {"type": "number", "minimum": 0},
+    "description": "One number a sample.",
+}
+
+
+def _weights_branch(value: Any) -> str | None:
+    """Name what weights are given as."""
+    if value is None:
+        return "<none>"
+    if isinstance(value, dict | DatasetReference):
+        return "<reference>"
+    return "<inline>" if isinstance(value, list) else None
+
+
+Weights = Annotated[
+    Annotated[list[Any], WithJsonSchema(_WEIGHTS), Tag("<inline>")]
+    | Annotated[DatasetReference, Tag("<reference>")]
+    | Annotated[None, Tag("<none>")],
+    Discriminator(
+        _weights_branch,
+        custom_error_type="weights",
+        custom_error_message='expected [1.0, ...] or {"dataset": "ds_..."}',
+    ),
+    Field(description="Weights of the samples, up to a factor; null: all alike."),
+]
+
+
+class InlineSide(InlineSamples):
+    """Samples of one side, written in the request itself."""
+
+    weights: Weights = None
+
+
+class StoredSide(DatasetReference):
+    """Samples of one side that were uploaded before."""
+
+    weights: Weights = None
+
+
 def _branch(value: Any) -> str | None:
     """Name the model a value is meant for, by the field it has."""
     if isinstance(value, InlineSamples | DatasetReference):
@@ -87,8 +129,7 @@ def _branch(value: Any) -> str | None:
 
 
 SampleSource = Annotated[
-    Annotated[InlineSamples, Tag("<inline>")]
-    | Annotated[DatasetReference, Tag("<reference>")],
+    Annotated[InlineSide, Tag("<inline>")] | Annotated[StoredSide, Tag("<reference>")],
     Discriminator(
         _branch,
         custom_error_type="sample_source",

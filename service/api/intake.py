@@ -11,8 +11,10 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any, TypeVar
 
 import anyio.to_thread
+import numpy as np
 
-from estimator.samples import check_samples
+from estimator.errors import InvalidSamples
+from estimator.samples import check_samples, check_weights
 from service.decoding import FileFormat, Limits, Undecodable, decode
 from service.errors import InvalidFile, InvalidRequest, LimitExceeded
 from service.settings import Settings
@@ -70,7 +72,7 @@ class Intake:
             InvalidSamples: They are no array of finite numbers.
             LimitExceeded: They are too many.
         """
-        refuse_booleans(field, rows)
+        refuse_booleans(f"{field}/samples", rows)
         array = check_samples(field, rows)
         try:
             self.limits.check_shape(array.shape, array.itemsize)
@@ -92,6 +94,28 @@ class Intake:
             place = f"#/{field}" if field else "#"
             raise InvalidFile.at(place, str(error)) from error
 
+    def keep_weights(self, field: str, values: list[Any], count: int) -> DatasetInfo:
+        """Keep weights of `count` samples that were written in JSON, as one column.
+
+        Raises:
+            InvalidSamples: They are not one number >= 0 for each sample.
+        """
+        refuse_booleans(field, values)
+        check_weights(field, values, count)
+        return self._datasets.put_array(np.array(values, dtype=np.float64)[:, None])
+
+    def check_weights(self, field: str, weights: DatasetInfo, count: int) -> None:
+        """Check that a stored dataset can weigh `count` samples.
+
+        Raises:
+            InvalidSamples: It is not one column of as many numbers >= 0.
+        """
+        if weights.dim != 1:
+            raise InvalidSamples(
+                field, f"expected one column of weights, got {weights.dim}"
+            )
+        check_weights(field, self._datasets.open_array(weights.id)[:, 0], count)
+
 
 async def save_stream(stream: AsyncIterator[bytes], path: Path) -> None:
     """Write a body to a file as it arrives, with a megabyte at a time in memory."""
@@ -112,7 +136,7 @@ def save_file(received: IO[bytes], path: Path) -> None:
             file.write(block)
 
 
-def refuse_booleans(field: str, rows: list[Any]) -> None:
+def refuse_booleans(place: str, rows: list[Any]) -> None:
     """Refuse true and false, which would silently become 1 and 0."""
     for index, row in enumerate(rows):
         if (
@@ -121,5 +145,5 @@ def refuse_booleans(field: str, rows: list[Any]) -> None:
             or (type(row) is list and bool in map(type, row))
         ):
             raise InvalidRequest.at(
-                f"#/{field}/samples/{index}", "expected numbers, received a boolean"
+                f"#/{place}/{index}", "expected numbers, received a boolean"
             )

@@ -53,7 +53,9 @@ _FORM = {
     "type": "object",
     "required": ["source", "target"],
     "additionalProperties": False,
-    "properties": {"source": _FILE, "target": _FILE}
+    "properties": dict.fromkeys(
+        ("source", "target", "source_weights", "target_weights"), _FILE
+    )
     | {
         name: {"type": "string", "description": f"`{name}` as JSON"}
         for name in JobOptions.model_fields

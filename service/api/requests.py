@@ -28,12 +28,20 @@ from service.errors import (
 )
 from service.problems import field_errors
 from service.queue import SampleRef, Webhook
-from service.schemas import DatasetReference, InlineSamples, JobOptions, JobRequest
+from service.schemas import (
+    DatasetReference,
+    InlineSamples,
+    InlineSide,
+    JobOptions,
+    JobRequest,
+    StoredSide,
+)
 from service.store import DatasetInfo, UnknownDataset
 
 Model = TypeVar("Model", bound=BaseModel)
 
 SIDES = ("source", "target")
+_FILES = (*SIDES, "source_weights", "target_weights")
 _JSON_FIELDS = ("config", "labels", "priority", "deadline_s", "cache", "webhook")
 
 
@@ -57,9 +65,9 @@ class Submission:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def cache_key(self) -> str:
-        """Return what decides the answer: samples, settings, seed and version."""
-        samples = [self.source.dataset, self.target.dataset]
-        parts = [samples, self.config, _version()]
+        """Return what decides the answer: samples, weights, settings, version."""
+        sides = [(side.dataset, side.weights) for side in (self.source, self.target)]
+        parts = [sides, self.config, _version()]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -115,37 +123,52 @@ async def _from_json(request: Request, services: Services, owner: str) -> Submis
     asked = validated(JobRequest, document)
     config = asked.estimate_config()
     webhook = accepted_webhook(services.webhooks, asked.webhook)
-    infos = []
-    for side in SIDES:
-        given = getattr(asked, side)
-        infos.append(await _stored(services, owner, side, given))
-    return _submission(infos, _options(asked), config, webhook)
+    sides = [await _side(services, owner, name, getattr(asked, name)) for name in SIDES]
+    return _submission(sides, _options(asked), config, webhook)
 
 
 async def _from_form(request: Request, services: Services, owner: str) -> Submission:
-    async with request.form(max_files=2, max_fields=len(_JSON_FIELDS)) as form:
+    async with request.form(
+        max_files=len(_FILES), max_fields=len(_JSON_FIELDS)
+    ) as form:
         options = validated(JobOptions, _json_fields(form))
         config = options.estimate_config()
         webhook = accepted_webhook(services.webhooks, options.webhook)
-        infos = []
-        with services.intake.folder() as folder:
-            for side in SIDES:
-                upload, file_format = _file_of(form, side)
-                path = Path(folder) / f"{side}.{file_format}"
-                await services.intake.in_thread(save_file, upload.file, path)
-                info = await services.intake.in_thread(
-                    services.intake.keep_file, side, path, file_format
-                )
-                services.access.grant(owner, info.id)
-                infos.append(info)
-    return _submission(infos, options, config, webhook)
+        sides = [await _form_side(services, owner, form, name) for name in SIDES]
+    return _submission(sides, options, config, webhook)
+
+
+async def _form_side(
+    services: Services, owner: str, form: FormData, side: str
+) -> SampleRef:
+    samples = await _kept_file(services, owner, form, side)
+    field = f"{side}_weights"
+    if field not in form:
+        return SampleRef(samples.id, samples.n, samples.dim)
+    weights = await _kept_file(services, owner, form, field)
+    intake = services.intake
+    await intake.in_thread(intake.check_weights, field, weights, samples.n)
+    return SampleRef(samples.id, samples.n, samples.dim, weights.id)
+
+
+async def _kept_file(
+    services: Services, owner: str, form: FormData, field: str
+) -> DatasetInfo:
+    upload, file_format = _file_of(form, field)
+    intake = services.intake
+    with intake.folder() as folder:
+        path = Path(folder) / f"{field}.{file_format}"
+        await intake.in_thread(save_file, upload.file, path)
+        info = await intake.in_thread(intake.keep_file, field, path, file_format)
+    services.access.grant(owner, info.id)
+    return info
 
 
 def _json_fields(form: FormData) -> dict[str, Any]:
     """Parse the fields beside the files; each holds one JSON value."""
     values = {}
     for name, value in form.multi_items():
-        if name in SIDES:
+        if name in _FILES:
             continue
         if name not in _JSON_FIELDS or not isinstance(value, str):
             raise InvalidRequest.at(f"#/{name[:64]}", f"unknown field {name[:64]!r}")
@@ -153,17 +176,17 @@ def _json_fields(form: FormData) -> dict[str, Any]:
     return values
 
 
-def _file_of(form: FormData, side: str) -> tuple[UploadFile, FileFormat]:
-    upload = form.get(side)
+def _file_of(form: FormData, field: str) -> tuple[UploadFile, FileFormat]:
+    upload = form.get(field)
     if not isinstance(upload, UploadFile):
-        raise InvalidRequest.at(f"#/{side}", "expected a file, received none")
+        raise InvalidRequest.at(f"#/{field}", "expected a file, received none")
     declared = FileFormat.of_media_type(upload.content_type or "")
     if declared is not None:
         return upload, declared
     try:
         return upload, FileFormat.of_path(Path(upload.filename or ""))
     except Undecodable as error:
-        raise InvalidRequest.at(f"#/{side}", str(error)) from error
+        raise InvalidRequest.at(f"#/{field}", str(error)) from error
 
 
 def validated(model: type[Model], document: Any) -> Model:
@@ -197,6 +220,36 @@ def _options(asked: JobOptions) -> JobOptions:
     )
 
 
+async def _side(
+    services: Services, owner: str, name: str, given: InlineSide | StoredSide
+) -> SampleRef:
+    samples = await _stored(services, owner, name, given)
+    weights = None
+    if given.weights is not None:
+        place = f"{name}/weights"
+        weights = await _stored_weights(
+            services, owner, place, given.weights, samples.n
+        )
+    return SampleRef(samples.id, samples.n, samples.dim, weights)
+
+
+async def _stored_weights(
+    services: Services,
+    owner: str,
+    place: str,
+    given: list[Any] | DatasetReference,
+    count: int,
+) -> str:
+    intake = services.intake
+    if isinstance(given, DatasetReference):
+        info = find_dataset(services, owner, given.dataset, f"#/{place}/dataset")
+        await intake.in_thread(intake.check_weights, place, info, count)
+        return info.id
+    info = await intake.in_thread(intake.keep_weights, place, given, count)
+    services.access.grant(owner, info.id)
+    return info.id
+
+
 async def _stored(
     services: Services, owner: str, side: str, given: InlineSamples | DatasetReference
 ) -> DatasetInfo:
@@ -225,12 +278,12 @@ def find_dataset(
 
 
 def _submission(
-    infos: list[DatasetInfo],
+    sides: list[SampleRef],
     options: JobOptions,
     config: EstimateConfig,
     webhook: Webhook | None,
 ) -> Submission:
-    source, target = (SampleRef(info.id, info.n, info.dim) for info in infos)
+    source, target = sides
     if source.dim != target.dim:
         raise InvalidSamples(
             "target",

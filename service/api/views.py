@@ -18,6 +18,7 @@ class SampleRefView(BaseModel):
     dataset: str
     n: int
     dim: int
+    weights: str | None
 
 
 class ErrorView(BaseModel):

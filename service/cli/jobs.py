@@ -15,7 +15,9 @@ from service.cli.estimate import (
     METHOD,
     SEED,
     SOURCE,
+    SOURCE_WEIGHTS,
     TARGET,
+    TARGET_WEIGHTS,
     chosen_settings,
 )
 from service.cli.presentation import progress_bar, show_result
@@ -44,6 +46,8 @@ def submit(
     confidence: Annotated[float | None, CONFIDENCE] = None,
     method: Annotated[str | None, METHOD] = None,
     config: Annotated[Path | None, CONFIG] = None,
+    source_weights: Annotated[Path | None, SOURCE_WEIGHTS] = None,
+    target_weights: Annotated[Path | None, TARGET_WEIGHTS] = None,
     priority: Annotated[int, typer.Option(help="Higher runs earlier.")] = 0,
     webhook: Annotated[
         str | None, typer.Option(help="A https URL that is told of the end.")
@@ -57,7 +61,13 @@ def submit(
     )
     with KantorClient(url, api_key=api_key) as client:
         job = client.submit(
-            source, target, config=settings, priority=priority, webhook=webhook
+            source,
+            target,
+            config=settings,
+            priority=priority,
+            webhook=webhook,
+            source_weights=source_weights,
+            target_weights=target_weights,
         )
         if wait:
             job = watch(client, job["id"])

@@ -28,11 +28,12 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True)
 class SampleRef:
-    """One side of a job: a stored dataset and its shape."""
+    """One side of a job: a stored dataset, its shape, the dataset of its weights."""
 
     dataset: str
     n: int
     dim: int
+    weights: str | None = None
 
 
 @dataclass(frozen=True)

@@ -44,4 +44,5 @@ def references(client: redis.Redis, prefix: str) -> References:
 def _add(job: JobRecord, datasets: set[str], blobs: set[str]) -> None:
     blobs.update(d for d in (job.result, job.critic, job.checkpoint) if d)
     if not job.status.is_terminal:
-        datasets.update((job.source.dataset, job.target.dataset))
+        named = [(side.dataset, side.weights) for side in (job.source, job.target)]
+        datasets.update(name for pair in named for name in pair if name)

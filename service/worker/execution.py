@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from estimator import Estimate, EstimateConfig, EstimationStopped, InvalidInput
 from estimator.result import Progress
-from service.queue import Claim, Holding, JobError
+from service.queue import Claim, Holding, JobError, SampleRef
 from service.store import BlobStore, DatasetStore, UnknownBlob, UnknownDataset
 from service.worker.lifeline import Lifeline
 
@@ -31,8 +31,10 @@ class Estimation(Protocol):
         on_progress: Callable[[Progress], None] | None,
         should_stop: Callable[[], bool] | None,
         resume_from: bytes | None,
+        source_weights: NDArray[Any] | None,
+        target_weights: NDArray[Any] | None,
     ) -> Estimate:
-        """Estimate W1 between two samples."""
+        """Estimate W1 between two samples, each row with its weight if any."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,14 @@ class Execution:
             on_progress=lambda p: self._lifeline.report(claim, progress_document(p)),
             should_stop=lambda: self._should_stop(claim),
             resume_from=self._checkpoint(claim),
+            source_weights=self._weights(job.source),
+            target_weights=self._weights(job.target),
         )
+
+    def _weights(self, side: SampleRef) -> NDArray[Any] | None:
+        if side.weights is None:
+            return None
+        return self._datasets.open_array(side.weights)[:, 0]
 
     def _store(self, estimate: Estimate) -> Outcome:
         document = json.dumps(estimate.to_dict(), allow_nan=False).encode()

@@ -44,6 +44,8 @@ def count_steps(
     on_progress: Callable[[Progress], None] | None,
     should_stop: Callable[[], bool] | None,
     resume_from: bytes | None,
+    source_weights: NDArray[Any] | None,
+    target_weights: NDArray[Any] | None,
 ) -> Estimate:
     assert on_progress is not None
     assert should_stop is not None
