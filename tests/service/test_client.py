@@ -48,6 +48,23 @@ def test_the_witness_of_a_job_is_what_its_result_says(
     assert live_service.witness(job["id"], "csv").startswith(b"low,high,")
 
 
+def test_weights_reach_the_worker_and_decide_the_answer(
+    live_service: KantorClient, samples: Samples, tmp_path: Path
+) -> None:
+    x, y, weights = samples(0), samples(0), np.tile([1.0, 0.5], 100)
+    np.save(tmp_path / "w.npy", weights)
+    plain = live_service.submit(x, y, config=QUICK)
+    live_service.wait(plain["id"], timeout_s=60)
+    job = live_service.submit(x, y, config=QUICK, target_weights=weights)
+    job = live_service.wait(job["id"], timeout_s=60)
+    assert not job["cached"]
+    assert any("target's weights left" in item for item in job["result"]["warnings"])
+    path = tmp_path / "w.npy"
+    again = live_service.submit(x, y, config=QUICK, target_weights=path)
+    assert again["cached"]
+    assert again["result"] == job["result"]
+
+
 def test_a_file_and_its_array_are_one_dataset(
     live_service: KantorClient, samples: Samples, tmp_path: Path
 ) -> None:

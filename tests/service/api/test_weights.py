@@ -1,4 +1,4 @@
-"""Weights of samples: as a list, as a dataset, as a file; what is refused, and where."""
+"""Weights of samples, as a list, a dataset or a file; what is refused, and where."""
 
 from typing import Any
 
@@ -16,8 +16,7 @@ def submit(api: httpx.Client, rows: Rows, weights: Any, **more: Any) -> httpx.Re
         "source": {"samples": rows, "weights": weights},
         "target": {"samples": rows},
     }
-    headers = more.pop("headers", None)
-    return api.post("/v1/jobs", json=body | more, headers=headers)
+    return api.post("/v1/jobs", json=body, **more)
 
 
 def dataset_of(api: httpx.Client, array: Any) -> str:

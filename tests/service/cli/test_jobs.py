@@ -36,6 +36,18 @@ def test_submit_waits_and_shows_the_result(
     assert "The distributions differ" in run.stdout
 
 
+def test_submit_takes_weights(
+    live_service: KantorClient, files: list[Path], tmp_path: Path
+) -> None:
+    x, y, config = files
+    np.save(tmp_path / "w.npy", np.tile([1.0, 0.5], 100))
+    given = ("--config", config, "--source-weights", tmp_path / "w.npy")
+    run = kantor(live_service.base_url, "submit", x, y, "--wait", "--json", *given)
+    job = json.loads(run.stdout)
+    assert job["source"]["weights"].startswith("ds_")
+    assert "The source's weights left" in " ".join(job["result"]["warnings"])
+
+
 def test_submit_passes_a_webhook_on(
     live_service: KantorClient, files: list[Path]
 ) -> None:

@@ -226,6 +226,20 @@ def test_a_missing_dataset_fails_the_job(workers: Workers, board: Any) -> None:
     assert job.error.code == "dataset_missing"
 
 
+def test_missing_weights_fail_the_job(
+    workers: Workers, board: Any, settings: Settings
+) -> None:
+    workers.start()
+    dataset = DatasetStore(settings.data_dir).put_array(np.ones((40, 2))).id
+    side = SampleRef(dataset, 40, 2, weights="ds_" + "0" * 64)
+    job = wait_until(
+        board, board.enqueue(source=side, target=side).id, JobStatus.FAILED
+    )
+    assert job.error is not None
+    assert job.error.code == "dataset_missing"
+    assert str(side.weights) in job.error.detail
+
+
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[EmbeddedValkey]:
     with EmbeddedValkey(tmp_path / "valkey") as server:

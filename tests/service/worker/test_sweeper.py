@@ -43,11 +43,12 @@ def test_datasets_of_unfinished_jobs_stay(
     board: Any, client: redis.Redis, settings: Settings
 ) -> None:
     kept, unused = aged_dataset(settings, 1.0), aged_dataset(settings, 2.0)
-    side = SampleRef(kept, 40, 1)
+    weights = aged_dataset(settings, 3.0)
+    side = SampleRef(kept, 40, 1, weights)
     board.enqueue(source=side, target=side)
     sweep(client, settings)
     store = DatasetStore(settings.data_dir)
-    assert store.info(kept).n == 40
+    assert store.info(kept).n == store.info(weights).n == 40
     with pytest.raises(UnknownDataset):
         store.info(unused)
 
