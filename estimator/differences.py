@@ -27,7 +27,10 @@ EXTREMES = 10
 FEATURES = 64
 BINS = 40
 GRADIENT_ROWS = 2000
-"""Samples of a side whose gradients are looked at, at most."""
+GRADIENT_WORK = 500_000_000
+"""Samples of a side whose gradients are looked at, and samples times parameters: at
+most, but for `FEWEST_ROWS`. It keeps time and memory small whatever the dimension."""
+FEWEST_ROWS = 50
 
 STEEP = 0.99
 _NARROWEST = 1e-9  # bins of a narrower range, relative to its ends, would be rounding
@@ -76,7 +79,9 @@ def _slopes(
     rng: np.random.Generator,
 ) -> Array:
     """Return gradients (rows, d) in the features that the metric sees."""
-    size = min(len(samples), GRADIENT_ROWS)
+    parameters = sum(array.size for array in critic.function.to_tensors().values())
+    affordable = max(FEWEST_ROWS, GRADIENT_WORK // parameters)
+    size = min(len(samples), GRADIENT_ROWS, affordable)
     if weights is None:
         rows = rng.choice(len(samples), size, replace=False)
     else:

@@ -8,8 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 from estimator import Differences, EstimateConfig, estimate_w1
-from estimator.differences import BINS, EXTREMES, FEATURES, differences_of
-from estimator.potentials import NetworkPotential
+from estimator.differences import (
+    BINS,
+    EXTREMES,
+    FEATURES,
+    GRADIENT_WORK,
+    differences_of,
+)
+from estimator.potentials import ConePotential, NetworkPotential
 from estimator.scaling import Scaler
 from estimator.scoring import CriticFile, score
 from estimator.sides import Pair
@@ -78,6 +84,14 @@ def test_the_shares_of_orthonormal_critics_sum_to_1() -> None:
     assert found.gradient_norm.steep_share == 1.0
 
 
+def test_standardized_features_are_compared_in_their_deviations() -> None:
+    x, y = (side * [1000.0, 1.0, 1.0, 1.0, 1e-3] for side in shifted())
+    config = QUICK.replace(critic="network", scaling="standardize")
+    found = estimate_w1(x, y, config).differences
+    assert found.attribution[0].feature == 2
+    assert abs(sum(item.share for item in found.attribution) - 1.0) < 1e-3
+
+
 @each_family
 def test_the_gradient_is_that_of_finite_differences(config: EstimateConfig) -> None:
     x, y = shifted()
@@ -142,6 +156,16 @@ def test_a_linf_gradient_is_measured_by_its_l1_norm() -> None:
     assert [item.share for item in found.attribution] == [0.75, 0.25]
     assert [item.slope for item in found.attribution] == [-0.75, 0.25]
     assert found.gradient_norm.mean == 1.0
+
+
+def test_large_critics_are_looked_at_in_fewer_places() -> None:
+    d = 2000
+    rng = np.random.default_rng(5)
+    function = ConePotential(rng.normal(size=(1000, d)), np.zeros(1000), 0.1, 1, "l2")
+    critic = replace(linear([0.0] * d), function=function)
+    x = rng.normal(size=(300, d))
+    found = described(critic, Pair(x, x))
+    assert found.gradient_norm.rows == 2 * (GRADIENT_WORK // (1000 * d + 1000))
 
 
 def test_the_largest_of_many_features_are_kept() -> None:
