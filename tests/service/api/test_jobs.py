@@ -49,7 +49,8 @@ def test_a_job_may_refer_to_uploaded_datasets(api: httpx.Client, rows: Rows) -> 
     side = {"dataset": dataset["id"]}
     response = api.post("/v1/jobs", json={"source": side, "target": side})
     assert response.status_code == 202
-    assert response.json()["source"] == {"dataset": dataset["id"], "n": 50, "dim": 2}
+    expected = side | {"n": 50, "dim": 2, "weights": None}
+    assert response.json()["source"] == expected
 
 
 def test_an_unchanged_job_is_not_sent_again(api: httpx.Client, rows: Rows) -> None:
