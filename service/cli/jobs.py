@@ -1,4 +1,4 @@
-"""`kantor submit`, `status`, `cancel`, `curve`: talk to a running service."""
+"""`kantor submit`, `status`, `cancel`, `curve`, `witness`: talk to a service."""
 
 import json
 import sys
@@ -31,6 +31,7 @@ ApiKey = Annotated[
     typer.Option(envvar="KANTOR_API_KEY", help="API key, where the service asks."),
 ]
 JobId = Annotated[str, typer.Argument(help="Id of the job, job_...")]
+Form = Annotated[str, typer.Option("--format", help="json, csv, svg or png.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the document alone.")]
 
 
@@ -116,15 +117,24 @@ def cancel(
 
 def curve(
     job_id: JobId,
-    form: Annotated[
-        str, typer.Option("--format", help="json, csv, svg or png.")
-    ] = "csv",
+    form: Form = "csv",
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
     """Write a job's training curve to stdout."""
     with KantorClient(url, api_key=api_key) as client:
         sys.stdout.buffer.write(client.curve(job_id, form))
+
+
+def witness(
+    job_id: JobId,
+    form: Form = "csv",
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """Write to stdout where a job's samples differ, or the histogram of that."""
+    with KantorClient(url, api_key=api_key) as client:
+        sys.stdout.buffer.write(client.witness(job_id, form))
 
 
 def show_job(job: dict[str, Any], *, as_json: bool) -> None:
