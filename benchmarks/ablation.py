@@ -21,7 +21,7 @@ PROBLEMS = "funnels-4d-64|funnels-16d-64|mixture-16d"
 
 Changes = dict[str, Any]
 
-NETWORK: Changes = {"critic": "network", "group_size": 16}
+NETWORK: Changes = {"critic": "network", "depth": 2, "width": 128, "group_size": 16}
 CONES: Changes = {"critic": "cones"}
 
 
@@ -43,8 +43,8 @@ def variants() -> Iterator[tuple[str, Changes]]:
     for constraint in ("bjorck", "spectral", "parseval", "mixed"):
         yield f"network, {constraint}", NETWORK | {"constraint": constraint}
     for activation in ("abs", "maxout", "relu", "leaky_relu", "tanh", "sigmoid"):
-        alone = {"critic": "network", "activation": activation}
-        yield f"network, {activation}", alone
+        ungrouped = {"group_size": None, "activation": activation}
+        yield f"network, {activation}", NETWORK | ungrouped
     yield "cones (512, batch 2048)", CONES
     for count in (64, 256, 2048):
         yield f"cones, {count} of them", CONES | {"cones": count}

@@ -31,7 +31,7 @@ PRESETS: dict[str, Preset] = {
         sweeps=1,
     ),
     "standard": Preset(
-        depth=2,
+        depth=3,
         width=128,
         group_sizes=(16,),
         steps=600,
