@@ -8,11 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from estimator import bounds, checkpoint
-from estimator.batches import Batches, FoldBatches
 from estimator.bracket import sample_bracket
 from estimator.config import BoundMethod, EstimateConfig
 from estimator.devices import choose_device, describe
@@ -27,12 +25,12 @@ from estimator.errors import EstimationStopped
 from estimator.evaluation import EvaluatedCritic, certificate, evaluated
 from estimator.held_out import Witness, critic_file, held_out, witness_of
 from estimator.portfolio import chosen_critic, initial_teams, last_critic
+from estimator.problem import training_problem
 from estimator.provenance import versions
 from estimator.result import CurvePoint, Estimate, Progress, StopReason
 from estimator.samples import check_pair
-from estimator.sides import Samples, Sides, fingerprint_of, split_sides
-from estimator.split import Indices
-from estimator.training import REPORT_ROWS, Problem, initial_state, train
+from estimator.sides import Sides, fingerprint_of, split_sides
+from estimator.training import initial_state, train
 from estimator.warnings import warnings_of
 from models.cones import Cones
 from models.network import Network
@@ -259,43 +257,3 @@ def winning_settings(
         "depth": len(critic.biases),
         "group_size": critic.activations[0].group_size,
     }
-
-
-def training_problem(
-    folds: list[Sides], settings: EstimateConfig, device: torch.device
-) -> Problem:
-    """Gather what training looks at: fit batches and validation samples."""
-
-    def batches(
-        samples: Samples, parts: list[Indices], batch_size: int, stream: int
-    ) -> FoldBatches:
-        seed = int(np.random.default_rng([settings.seed, stream]).integers(2**62))
-        fewest = min(len(part) for part in parts)
-        return FoldBatches(
-            [
-                Batches(
-                    samples,
-                    part,
-                    sides.scaler,
-                    batch_size=min(batch_size, fewest),
-                    seed=seed,
-                    device=device,
-                )
-                for sides, part in zip(folds, parts, strict=True)
-            ]
-        )
-
-    pair = folds[0].pair
-    size = max(network_batch_size(settings), cone_batch_size(settings))
-    fits = [s.split_x.fit for s in folds], [s.split_y.fit for s in folds]
-    validations = (
-        [s.split_x.validation[:REPORT_ROWS] for s in folds],
-        [s.split_y.validation[:REPORT_ROWS] for s in folds],
-    )
-    return Problem(
-        source=batches(pair.x, fits[0], size, 1),
-        target=batches(pair.y, fits[1], size, 2),
-        validation_x=batches(pair.x, validations[0], REPORT_ROWS, 3).batch(0),
-        validation_y=batches(pair.y, validations[1], REPORT_ROWS, 4).batch(0),
-        unit=folds[0].scaler.unit,
-    )
