@@ -24,7 +24,7 @@ from estimator.effort import (
 from estimator.errors import EstimationStopped
 from estimator.evaluation import EvaluatedCritic, certificate, evaluated
 from estimator.held_out import Witness, critic_file, held_out, witness_of
-from estimator.portfolio import chosen_critic, initial_teams, last_critic
+from estimator.portfolio import chosen_critics, initial_teams, last_critic
 from estimator.problem import training_problem
 from estimator.provenance import versions
 from estimator.result import CurvePoint, Estimate, Progress, StopReason
@@ -144,12 +144,10 @@ def train_critics(
         should_stop=should_stop,
         checkpoint=lambda reached: checkpoint.to_bytes(reached, fingerprint),
     )
-    numbers = range(len(folds))
+    chosen = chosen_critics(state, problem, settings.norm)
     return Trained(
-        chosen=tuple(
-            evaluated(chosen_critic(state, problem, f, settings)) for f in numbers
-        ),
-        last=tuple(evaluated(last_critic(state, f)) for f in numbers),
+        chosen=tuple(evaluated(critic) for critic in chosen),
+        last=tuple(evaluated(last_critic(state, f)) for f in range(len(folds))),
         curve=state.curve,
         steps=state.step,
         stop_reason=stop_reason,

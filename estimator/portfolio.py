@@ -16,7 +16,7 @@ from estimator.teams import Team, initial_team, leader
 from estimator.training import Problem, TrainingState
 from models.activations import Activation
 from models.cones import initial_cones
-from models.critic import Critic, mapped
+from models.critic import Critic, Norm, mapped
 from models.network import Path, affine_network, initial_network
 
 PEAKS, VALLEYS = -1, 1
@@ -103,18 +103,20 @@ def cone_team(problem: Problem, settings: EstimateConfig, *, folds: int) -> Team
     )
 
 
-def chosen_critic(
-    state: TrainingState, problem: Problem, fold: int, settings: EstimateConfig
-) -> Critic:
-    """Return a fold's best trained critic, or the affine one where it validates better.
+def chosen_critics(state: TrainingState, problem: Problem, norm: Norm) -> list[Critic]:
+    """Return each fold's best trained critic, or the affine one if it validates better.
 
     The affine critic along the difference of the fit means costs nothing, and where the
     distributions differ by a translation, in many dimensions, no other does as well.
     """
-    winner = leader(state.racing, fold)
-    affine = affine_network(
-        mean_difference(problem.source, problem.target)[fold], settings.norm
-    )
+    directions = mean_difference(problem.source, problem.target)
+    return [
+        _better(leader(state.racing, fold), affine_network(v, norm), problem, fold)
+        for fold, v in enumerate(directions)
+    ]
+
+
+def _better(winner: Team, affine: Critic, problem: Problem, fold: int) -> Critic:
     one = slice(fold, fold + 1)
     objective = dual_objective(
         affine, problem.validation_x[one], problem.validation_y[one], [0]
