@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.pictures import new_axes, save
 from benchmarks.problems import Problem, select
 from benchmarks.tables import machine, print_table, tell
-from estimator import EstimateConfig, estimate_w1
+from kantor.estimator import EstimateConfig, estimate_w1
 
 PROBLEMS = "funnels-4d-64|funnels-16d-64|mixture-16d"
 

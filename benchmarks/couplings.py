@@ -20,11 +20,11 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from benchmarks.tables import machine, print_table, tell
-from estimator.primal.bound import coupled
-from estimator.primal.clouds import CHUNK_ROWS, Cloud, cloud
-from estimator.primal.exact import cost_matrix
-from estimator.primal.plan import cost
-from estimator.scaling import FIT_ROWS, fit_scaler
+from kantor.estimator.primal.bound import coupled
+from kantor.estimator.primal.clouds import CHUNK_ROWS, Cloud, cloud
+from kantor.estimator.primal.exact import cost_matrix
+from kantor.estimator.primal.plan import cost
+from kantor.estimator.samples.scaling import FIT_ROWS, fit_scaler
 
 Draw = Callable[[np.random.Generator, int, int], np.ndarray]
 """Draws rows (count, dim) of one side."""

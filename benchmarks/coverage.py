@@ -17,8 +17,8 @@ from scipy.stats import binomtest
 from benchmarks.pictures import new_axes, save
 from benchmarks.problems import Problem, select
 from benchmarks.tables import machine, print_table
-from estimator import Estimate, EstimateConfig, estimate_w1
-from estimator.scoring import score
+from kantor.estimator import Estimate, EstimateConfig, estimate_w1
+from kantor.estimator.witness.document import score
 
 SMALL = r"(shift|scale|shells|mixture)-(1|2|8)d|funnels-(2|4)d-4"
 METHODS = ("betting", "bernstein", "student")

@@ -14,8 +14,8 @@ import numpy as np
 from benchmarks.pictures import new_axes, save
 from benchmarks.problems import Problem, catalog, select
 from benchmarks.tables import machine, print_table, tell
-from estimator import Estimate, EstimateConfig, estimate_w1
-from estimator.config import Effort, Family
+from kantor.estimator import Estimate, EstimateConfig, estimate_w1
+from kantor.estimator.config import Effort, Family
 
 SMALL = "cone.*|shift-64d|scale-16d|shells-8d|mixture-8d|funnels-(4|16|64)d-(4|64)"
 

@@ -29,10 +29,10 @@ import uvloop
 from benchmarks.callers import EventStream, Tally, keep_asking, request
 from benchmarks.tables import machine, print_table, tell
 from benchmarks.usage import family, memory_mib, processor_s, reset_peak
-from service.client import KantorClient
-from service.demo import free_port, wait_until_ready
-from service.tether import tethered
-from service.valkey import EmbeddedValkey
+from kantor.service.cli.demonstration import free_port, wait_until_ready
+from kantor.service.client import KantorClient
+from kantor.service.processes.tether import tethered
+from kantor.service.processes.valkey import EmbeddedValkey
 
 SUBMISSIONS_PER_S, READS_PER_S, P99_MS = 300.0, 500.0, 150.0
 SUBMITTERS, READERS = 6, 10
@@ -99,7 +99,7 @@ def serving(folder: Path, processes: int) -> Iterator[Server]:
             "KANTOR_API_PROCESSES": str(processes),
         }
         process = subprocess.Popen(
-            tethered([sys.executable, "-m", "service.cli", "api"]),
+            tethered([sys.executable, "-m", "kantor.service.cli", "api"]),
             env=os.environ | variables,
             stderr=lines,
         )

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from estimator import EstimateConfig, estimate_w1
+from kantor.estimator import EstimateConfig, estimate_w1
 
 Array = NDArray[np.float64]
 Method = Callable[[Array, Array, int], float]

@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 from benchmarks.pictures import new_axes, save
 from benchmarks.tables import machine, print_table
-from estimator import EstimateConfig
-from estimator.batches import Batches, FoldBatches
-from estimator.evaluation import evaluated
-from estimator.methods import network_method
-from estimator.scaling import Scaler, fit_scaler
-from estimator.teams import initial_team
-from estimator.training import Problem, initial_state, take_step
-from models.activations import Activation
-from models.network import Network, initial_network
+from kantor.estimator import EstimateConfig
+from kantor.estimator.evidence.certified import evaluated
+from kantor.estimator.samples.scaling import Scaler, fit_scaler
+from kantor.estimator.training.batches import Batches, FoldBatches
+from kantor.estimator.training.loop import Problem, initial_state, take_step
+from kantor.estimator.training.methods import network_method
+from kantor.estimator.training.teams import initial_team
+from kantor.models.activations import Activation
+from kantor.models.network import Network, initial_network
 
 Samples = NDArray[np.float32]
 

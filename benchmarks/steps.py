@@ -15,14 +15,14 @@ import numpy as np
 import torch
 
 from benchmarks.tables import machine, print_table
-from estimator.batches import Batches, FoldBatches
-from estimator.methods import Method
-from estimator.optimizers import OPTIMIZERS
-from estimator.scaling import fit_scaler
-from estimator.teams import initial_team
-from estimator.training import Problem, initial_state, take_step
-from models.activations import Activation
-from models.constraints import (
+from kantor.estimator.samples.scaling import fit_scaler
+from kantor.estimator.training.batches import Batches, FoldBatches
+from kantor.estimator.training.loop import Problem, initial_state, take_step
+from kantor.estimator.training.methods import Method
+from kantor.estimator.training.optimizers import OPTIMIZERS
+from kantor.estimator.training.teams import initial_team
+from kantor.models.activations import Activation
+from kantor.models.constraints import (
     Bjorck,
     Constraint,
     Parseval,
@@ -30,7 +30,7 @@ from models.constraints import (
     Stiefel,
     StiefelProjection,
 )
-from models.network import Network, initial_network
+from kantor.models.network import Network, initial_network
 
 BASE = "Stiefel, manifold"
 

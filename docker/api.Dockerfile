@@ -11,6 +11,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY models models
 COPY estimator estimator
 COPY service service
+COPY src src
 # --no-deps leaves torch out; what the API needs has been installed above.
 RUN /opt/kantor/bin/pip install --no-deps .
 

@@ -17,6 +17,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY models models
 COPY estimator estimator
 COPY service service
+COPY src src
 RUN /opt/kantor/bin/pip install -c constraints.txt .
 
 FROM python:3.12-slim-bookworm

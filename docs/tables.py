@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic_core import PydanticUndefined
 
-from service.settings import Settings
+from kantor.service.settings import Settings
 
 OPERATIONS = Path(__file__).with_name("operations.md")
 BLOCK = re.compile(r"(?<=<!-- settings -->\n).*?(?=<!-- /settings -->)", re.DOTALL)

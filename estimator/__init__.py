@@ -6,18 +6,24 @@ which only need configurations and results (the API process) never load torch.
 
 from typing import TYPE_CHECKING, Any
 
-from estimator.config import EstimateConfig
-from estimator.errors import (
+from kantor.estimator.config import EstimateConfig
+from kantor.estimator.errors import (
     EstimationStopped,
     EstimatorError,
     InvalidConfig,
     InvalidInput,
     InvalidSamples,
 )
-from estimator.result import Certificate, CurvePoint, Differences, Estimate, StopReason
+from kantor.estimator.result import (
+    Certificate,
+    CurvePoint,
+    Differences,
+    Estimate,
+    StopReason,
+)
 
 if TYPE_CHECKING:
-    from estimator.pipeline import estimate_w1
+    from kantor.estimator.pipeline import estimate_w1
 
 __all__ = [
     "Certificate",
@@ -38,7 +44,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load the estimation itself, and with it torch, on first use."""
     if name == "estimate_w1":
-        from estimator.pipeline import estimate_w1
+        from kantor.estimator.pipeline import estimate_w1
 
         return estimate_w1
     raise AttributeError(f"module 'estimator' has no attribute {name!r}")

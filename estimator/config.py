@@ -9,7 +9,7 @@ from functools import cache
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from estimator.errors import InvalidConfig
+from kantor.estimator.errors import InvalidConfig
 
 Effort = Literal["quick", "standard", "thorough"]
 BoundMethod = Literal["betting", "bernstein", "student"]

@@ -2,7 +2,7 @@
 
 import torch
 
-from estimator.errors import InvalidConfig
+from kantor.estimator.errors import InvalidConfig
 
 
 def choose_device(name: str) -> torch.device:

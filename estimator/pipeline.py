@@ -10,30 +10,40 @@ from dataclasses import dataclass
 
 import torch
 
-from estimator import bounds, checkpoint
-from estimator.bracket import sample_bracket
-from estimator.config import BoundMethod, EstimateConfig
-from estimator.devices import choose_device, describe
-from estimator.differences import differences_of
-from estimator.effort import (
+from kantor.estimator.cautions import warnings_of
+from kantor.estimator.config import BoundMethod, EstimateConfig
+from kantor.estimator.devices import choose_device, describe
+from kantor.estimator.errors import EstimationStopped
+from kantor.estimator.evidence import bounds
+from kantor.estimator.evidence.bracket import sample_bracket
+from kantor.estimator.evidence.certified import EvaluatedCritic, certificate, evaluated
+from kantor.estimator.evidence.held_out import (
+    Witness,
+    critic_file,
+    held_out,
+    witness_of,
+)
+from kantor.estimator.provenance import versions
+from kantor.estimator.recipe import (
     PRESETS,
     cone_batch_size,
     network_batch_size,
     resolved,
 )
-from estimator.errors import EstimationStopped
-from estimator.evaluation import EvaluatedCritic, certificate, evaluated
-from estimator.held_out import Witness, critic_file, held_out, witness_of
-from estimator.portfolio import chosen_critics, initial_teams, last_critic
-from estimator.problem import training_problem
-from estimator.provenance import versions
-from estimator.result import CurvePoint, Estimate, Progress, StopReason
-from estimator.samples import check_pair
-from estimator.sides import Sides, fingerprint_of, split_sides
-from estimator.training import initial_state, train
-from estimator.warnings import warnings_of
-from models.cones import Cones
-from models.network import Network
+from kantor.estimator.result import CurvePoint, Estimate, Progress, StopReason
+from kantor.estimator.samples.folds import Sides, fingerprint_of, split_sides
+from kantor.estimator.samples.pair import check_pair
+from kantor.estimator.training import checkpoint
+from kantor.estimator.training.data import training_problem
+from kantor.estimator.training.loop import initial_state, train
+from kantor.estimator.training.portfolio import (
+    chosen_critics,
+    initial_teams,
+    last_critic,
+)
+from kantor.estimator.witness.differences import differences_of
+from kantor.models.cones import Cones
+from kantor.models.network import Network
 
 BOUND_METHODS: dict[BoundMethod, Callable[..., bounds.MeanBound]] = {
     "betting": bounds.betting_bound,

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.critic import Norm
-from models.norms import ROUNDING
+from kantor.models.critic import Norm
+from kantor.models.norms import ROUNDING
 
 TIP = 1e-4
 """Radius at which the l2 cone's tip is rounded: sqrt(|x - a|^2 + TIP^2)."""

@@ -12,9 +12,9 @@ from typing import ClassVar, Generic, Protocol
 import torch
 from torch import Tensor
 
-from models.critic import C
-from models.network import Network, Path
-from models.orthonormal import bjorck, polar_factor, retract, safe_scaled
+from kantor.models.critic import C
+from kantor.models.network import Network, Path
+from kantor.models.orthonormal import bjorck, polar_factor, retract, safe_scaled
 
 
 class Constraint(Protocol[C]):

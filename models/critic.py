@@ -1,7 +1,7 @@
 """What every family of critics offers: K functions on R^d, evaluated as one batch.
 
-Two families: `models.network.Network` (the paper's) and `models.cones.Cones` (McShane's
-extension). Training, certification and evaluation see this protocol alone.
+Two families: `network.Network` (the paper's) and `cones.Cones` (McShane's extension).
+Training, certification and evaluation see this protocol alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from typing import Literal, Protocol, Self, TypeVar
 import torch
 from torch import Tensor
 
-from models.norms import ROUNDING
+from kantor.models.norms import ROUNDING
 
 Norm = Literal["l2", "linf"]
 

@@ -13,10 +13,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from models.activations import Activation
-from models.critic import Norm
-from models.norms import ROUNDING, row_l1_norm, row_l2_norm, spectral_norm
-from models.orthonormal import random_orthonormal
+from kantor.models.activations import Activation
+from kantor.models.critic import Norm
+from kantor.models.norms import ROUNDING, row_l1_norm, row_l2_norm, spectral_norm
+from kantor.models.orthonormal import random_orthonormal
 
 Path = Literal["l2", "linf", "mixed"]
 """Norms between layers: l2 throughout, linf throughout, or l2 to linf at the first.

@@ -67,7 +67,7 @@ def bjorck(w: Tensor, *, iterations: int, order: int = 1) -> Tensor:
     Repeats W <- W (I + c_1 Q + ... + c_p Q^p) with Q = I - W^T W. Converges to the
     polar factor when all singular values lie in (0, sqrt(3)) for order 1; from values
     in [0, 1] they stay in [0, 1], so stopping early leaves the layer 1-Lipschitz, only
-    less tight. It does not tell whether it has converged: see `models.norms`.
+    less tight. It does not tell whether it has converged: see `kantor.models.norms`.
 
     Args:
         w: Matrices (..., rows, columns), scaled to spectral norm <= 1 (`safe_scaled`).

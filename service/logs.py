@@ -7,7 +7,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
-from service.settings import Settings
+from kantor.service.settings import Settings
 
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,

@@ -13,7 +13,7 @@ trusted but that the plan is feasible, which is enforced where the cost is taken
     clouds.py      weighted samples, read a few rows at a time
 """
 
-from estimator.primal.bound import UpperBound, upper_bound
-from estimator.primal.clouds import Cloud
+from kantor.estimator.primal.bound import UpperBound, upper_bound
+from kantor.estimator.primal.clouds import Cloud
 
 __all__ = ["Cloud", "UpperBound", "upper_bound"]

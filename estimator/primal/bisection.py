@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from estimator.primal.clouds import Array, Cloud, Indices, Shadow
-from estimator.primal.plan import NEGLIGIBLE, Plan, corner_plan
+from kantor.estimator.primal.clouds import Array, Cloud, Indices, Shadow
+from kantor.estimator.primal.plan import NEGLIGIBLE, Plan, corner_plan
 
 _DIRECTION_ROWS = 256
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from estimator.errors import EstimationStopped
-from estimator.primal.bisection import bisected
-from estimator.primal.clouds import Cloud, shadows
-from estimator.primal.exact import MAX_COST_ENTRIES, exact_upper_bound
-from estimator.primal.line import distance_on_the_line
-from estimator.primal.plan import Plan, completed, cost, joined
-from estimator.primal.repairing import neighboring_entries, repaired
+from kantor.estimator.errors import EstimationStopped
+from kantor.estimator.primal.bisection import bisected
+from kantor.estimator.primal.clouds import Cloud, shadows
+from kantor.estimator.primal.exact import MAX_COST_ENTRIES, exact_upper_bound
+from kantor.estimator.primal.line import distance_on_the_line
+from kantor.estimator.primal.plan import Plan, completed, cost, joined
+from kantor.estimator.primal.repairing import neighboring_entries, repaired
 
 BLOCK_ENTRIES = 512
 """Most entries of a block; half as many in more sweeps come out alike in like time."""

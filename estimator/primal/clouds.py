@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from estimator.scaling import Scaler
+from kantor.estimator.samples.scaling import Scaler
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]

@@ -7,8 +7,8 @@ import warnings
 
 import numpy as np
 
-from estimator.primal.clouds import CHUNK_ROWS, Array, Cloud
-from estimator.primal.plan import Plan, completed, cost, distances
+from kantor.estimator.primal.clouds import CHUNK_ROWS, Array, Cloud
+from kantor.estimator.primal.plan import Plan, completed, cost, distances
 
 MAX_COST_ENTRIES = 4_000_000
 """Largest n * m for the exact solver: about two seconds and 100 MB."""

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import wasserstein_distance
 
-from estimator.primal.clouds import Cloud
+from kantor.estimator.primal.clouds import Cloud
 
 
 def distance_on_the_line(source: Cloud, target: Cloud) -> float:

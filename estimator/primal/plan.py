@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from estimator.primal.clouds import CHUNK_ROWS, Array, Cloud, Indices
+from kantor.estimator.primal.clouds import CHUNK_ROWS, Array, Cloud, Indices
 
 NEGLIGIBLE = 1e-13
 """Share of a block's mass below which an entry is rounding, and left out.

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from estimator.primal.bisection import along, spread_direction
-from estimator.primal.clouds import Cloud, Indices, Shadow
-from estimator.primal.exact import MAX_COST_ENTRIES, network_simplex
-from estimator.primal.plan import NEGLIGIBLE, Plan, distances, sums
+from kantor.estimator.primal.bisection import along, spread_direction
+from kantor.estimator.primal.clouds import Cloud, Indices, Shadow
+from kantor.estimator.primal.exact import MAX_COST_ENTRIES, network_simplex
+from kantor.estimator.primal.plan import NEGLIGIBLE, Plan, distances, sums
 
 
 def neighboring_entries(

@@ -6,8 +6,8 @@ import ipaddress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from service.errors import CrossSite, Unauthorized
-from service.settings import Settings
+from kantor.service.api.errors import CrossSite, Unauthorized
+from kantor.service.settings import Settings
 
 NOBODY = ""
 """Owner of everything where no API keys are set."""

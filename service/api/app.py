@@ -9,14 +9,21 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from service.api import openapi
-from service.api.middleware import BodyLimiter, RequestContext, problem_response
-from service.api.reaper import reaping
-from service.api.routes import datasets, jobs, operations, outputs, uploads, webhooks
-from service.api.services import Services, build_services
-from service.api.webhooks.dispatcher import dispatching
-from service.problems import PROBLEMS, problem_for
-from service.settings import Settings
+from kantor.service.api import openapi
+from kantor.service.api.background.dispatcher import dispatching
+from kantor.service.api.background.reaper import reaping
+from kantor.service.api.middleware import BodyLimiter, RequestContext, problem_response
+from kantor.service.api.problems import PROBLEMS, problem_for
+from kantor.service.api.routes import (
+    datasets,
+    jobs,
+    operations,
+    outputs,
+    uploads,
+    webhooks,
+)
+from kantor.service.api.services import Services, build_services
+from kantor.service.settings import Settings
 
 _DESCRIPTION = "Certified lower bounds on the Wasserstein-1 distance of two samples."
 

@@ -8,7 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
-from service.errors import FieldError, InvalidRequest
+from kantor.service.api.errors import FieldError, InvalidRequest
 
 _MAC_BYTES = 16
 _KEY_BYTES = 32

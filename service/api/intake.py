@@ -13,12 +13,12 @@ from typing import IO, Any, TypeVar
 import anyio.to_thread
 import numpy as np
 
-from estimator.errors import InvalidSamples
-from estimator.samples import check_samples, check_weights
-from service.decoding import FileFormat, Limits, Undecodable, decode
-from service.errors import InvalidFile, InvalidRequest, LimitExceeded
-from service.settings import Settings
-from service.store import DatasetInfo, DatasetStore
+from kantor.estimator.errors import InvalidSamples
+from kantor.estimator.samples.pair import check_samples, check_weights
+from kantor.service.api.errors import InvalidFile, InvalidRequest, LimitExceeded
+from kantor.service.decoding import FileFormat, Limits, Undecodable, decode
+from kantor.service.settings import Settings
+from kantor.service.store import DatasetInfo, DatasetStore
 
 Answer = TypeVar("Answer")
 

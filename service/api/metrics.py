@@ -15,7 +15,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from service.queue import JobStatus, QueueStats
+from kantor.service.queue import JobStatus, QueueStats
 
 _OUTCOMES = [status.value for status in JobStatus if status.is_terminal]
 _BUCKET = "run_le_"

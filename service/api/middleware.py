@@ -14,8 +14,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import BodyTooLarge
-from service.problems import MEDIA_TYPE, Problem, problem_for
+from kantor.service.api.errors import BodyTooLarge
+from kantor.service.api.problems import MEDIA_TYPE, Problem, problem_for
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (

@@ -11,9 +11,9 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 from starlette.routing import compile_path
 
-from service.decoding.formats import MEDIA_TYPES
-from service.problems import MEDIA_TYPE
-from service.schemas import InlineSamples, JobOptions, JobRequest
+from kantor.service.api.problems import MEDIA_TYPE
+from kantor.service.api.schemas import InlineSamples, JobOptions, JobRequest
+from kantor.service.decoding.formats import MEDIA_TYPES
 
 _TEMPLATE = "#/components/schemas/{model}"
 _FILE = {"type": "string", "format": "binary"}

@@ -2,9 +2,9 @@
 
 import math
 
-from service.errors import RateExceeded
-from service.queue import JobBoard
-from service.settings import Settings
+from kantor.service.api.errors import RateExceeded
+from kantor.service.queue import JobBoard
+from kantor.service.settings import Settings
 
 
 async def spend_request(

@@ -13,22 +13,18 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from starlette.datastructures import FormData, UploadFile
 
-from estimator.config import EstimateConfig
-from estimator.errors import InvalidSamples
-from service.api.intake import save_file
-from service.api.services import Services
-from service.api.webhooks.setup import accepted_webhook
-from service.decoding import FileFormat, Undecodable
-from service.errors import (
+from kantor.estimator.config import EstimateConfig
+from kantor.estimator.errors import InvalidSamples
+from kantor.service.api.errors import (
     BodyTooLarge,
     DatasetNotFound,
     InvalidRequest,
     NotUnderstood,
     UnsupportedMedia,
 )
-from service.problems import field_errors
-from service.queue import SampleRef, Webhook
-from service.schemas import (
+from kantor.service.api.intake import save_file
+from kantor.service.api.problems import field_errors
+from kantor.service.api.schemas import (
     DatasetReference,
     InlineSamples,
     InlineSide,
@@ -36,7 +32,11 @@ from service.schemas import (
     JobRequest,
     StoredSide,
 )
-from service.store import DatasetInfo, UnknownDataset
+from kantor.service.api.services import Services
+from kantor.service.api.webhooks.setup import accepted_webhook
+from kantor.service.decoding import FileFormat, Undecodable
+from kantor.service.queue import SampleRef, Webhook
+from kantor.service.store import DatasetInfo, UnknownDataset
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -4,12 +4,12 @@ import socket
 
 import uvicorn
 
-from service.api.access import check_exposure
-from service.api.app import create_app
-from service.api.services import Services, build_services
-from service.broker import MOST_REQUESTS
-from service.logs import configure_logs
-from service.settings import Settings
+from kantor.service.api.access import check_exposure
+from kantor.service.api.app import create_app
+from kantor.service.api.services import Services, build_services
+from kantor.service.logs import configure_logs
+from kantor.service.queue.broker import MOST_REQUESTS
+from kantor.service.settings import Settings
 
 SHUTDOWN_S = 10
 """Longest that open requests may keep the process from ending."""

@@ -7,16 +7,16 @@ from typing import Annotated
 import redis.asyncio
 from fastapi import Depends, Request
 
-from service.api.access import Access
-from service.api.cursors import Cursors
-from service.api.intake import Intake
-from service.api.rates import spend_request
-from service.api.uploads import UploadStore
-from service.api.webhooks.setup import Webhooks, build_webhooks
-from service.broker import connect_async
-from service.queue import JobBoard
-from service.settings import Settings
-from service.store import BlobStore, DatasetStore
+from kantor.service.api.access import Access
+from kantor.service.api.cursors import Cursors
+from kantor.service.api.intake import Intake
+from kantor.service.api.rates import spend_request
+from kantor.service.api.uploads import UploadStore
+from kantor.service.api.webhooks.setup import Webhooks, build_webhooks
+from kantor.service.queue import JobBoard
+from kantor.service.queue.broker import connect_async
+from kantor.service.settings import Settings
+from kantor.service.store import BlobStore, DatasetStore
 
 
 @dataclass(frozen=True)

@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from estimator.errors import InvalidSamples
-from service.decoding import Limits, Undecodable
-from service.errors import (
+from kantor.estimator.errors import InvalidSamples
+from kantor.service.api.errors import (
     BatchConflict,
     FieldError,
     InvalidRequest,
     LimitExceeded,
     UploadNotFound,
 )
-from service.store import DatasetInfo, DatasetStore, map_array
+from kantor.service.decoding import Limits, Undecodable
+from kantor.service.store import DatasetInfo, DatasetStore, map_array
 
 LIFE_S = 86_400.0
 MAX_INDEX = 99_999

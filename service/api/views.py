@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from service.queue import JobRecord, JobStatus, WebhookRecord
-from service.store import BlobStore, DatasetInfo
+from kantor.service.queue import JobRecord, JobStatus, WebhookRecord
+from kantor.service.store import BlobStore, DatasetInfo
 
 Document = dict[str, Any]
 

@@ -5,8 +5,8 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 
-from service.api.services import Services
-from service.queue import JobEvent, JobRecord
+from kantor.service.api.services import Services
+from kantor.service.queue import JobEvent, JobRecord
 
 MAX_WAIT_S = 60
 

@@ -1,5 +1,5 @@
 """The `kantor` command. Starting it loads no torch unless it estimates."""
 
-from service.cli.app import main
+from kantor.service.cli.app import main
 
 __all__ = ["main"]

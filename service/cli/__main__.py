@@ -1,5 +1,5 @@
-"""Run the command as `python -m service.cli`."""
+"""Run the command as `python -m kantor.service.cli`."""
 
-from service.cli import main
+from kantor.service.cli import main
 
 main()

@@ -13,10 +13,10 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from estimator.errors import InvalidInput
-from service.cli import demo, doctor, estimate, jobs, processes
-from service.client import KantorError
-from service.decoding import Undecodable
+from kantor.estimator.errors import InvalidInput
+from kantor.service.cli import demo, doctor, estimate, jobs, processes
+from kantor.service.client import KantorError
+from kantor.service.decoding import Undecodable
 
 app = typer.Typer(
     name="kantor",

@@ -12,7 +12,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = DEFAULT_OUT,
 ) -> None:
     """Serve, submit handwritten digits over HTTP, and show what comes back."""
-    from service.demo import run_demo
+    from kantor.service.cli.demonstration import run_demo
 
     if not run_demo(out):
         raise typer.Exit(1)

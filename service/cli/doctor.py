@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from service.settings import Settings
+from kantor.service.settings import Settings
 
 Check = Callable[[Settings], str]
 
@@ -37,7 +37,7 @@ def healthcheck(
 ) -> None:
     """Ask whether the API or the worker here lives; for container health checks."""
     if worker:
-        from service.worker.health import check_heard
+        from kantor.service.worker.health import check_heard
 
         print(check_heard(Settings()))
     else:
@@ -68,8 +68,8 @@ def _devices(settings: Settings) -> str:
 
 
 def _redis(settings: Settings) -> str:
-    from service.broker import check_server, connect
-    from service.valkey import bundled_binary
+    from kantor.service.processes.valkey import bundled_binary
+    from kantor.service.queue.broker import check_server, connect
 
     if settings.redis_url is None:
         return f"embedded Valkey, {bundled_binary()}"
@@ -89,7 +89,7 @@ def _data_dir(settings: Settings) -> str:
 def _training(settings: Settings) -> str:
     import numpy as np
 
-    from estimator import EstimateConfig, estimate_w1
+    from kantor.estimator import EstimateConfig, estimate_w1
 
     x = np.random.default_rng(0).normal(size=(2, 500, 2))
     found = estimate_w1(x[0], x[1] + 1.0, EstimateConfig(effort="quick", steps=50))

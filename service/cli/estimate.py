@@ -9,14 +9,14 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from estimator.config import EstimateConfig
-from service.charts import curve_csv, curve_picture, histogram_picture
-from service.cli.files import Samples, read_config, read_side, read_weights
-from service.cli.presentation import progress_bar, show_result
-from service.threads import sleep_when_idle
+from kantor.estimator.config import EstimateConfig
+from kantor.service.charts import curve_csv, curve_picture, histogram_picture
+from kantor.service.cli.files import Samples, read_config, read_side, read_weights
+from kantor.service.cli.presentation import progress_bar, show_result
+from kantor.service.threads import sleep_when_idle
 
 if TYPE_CHECKING:
-    from estimator import Estimate
+    from kantor.estimator import Estimate
 
 SOURCE = typer.Argument(help="Source samples: .npy, .npz, .csv or .parquet.")
 TARGET = typer.Argument(help="Target samples, of the same dimension.")
@@ -89,7 +89,7 @@ def run(given: Given, settings: EstimateConfig) -> "Estimate":
     console = Console(stderr=True)
     with progress_bar(console, "training") as update:
         sleep_when_idle()
-        from estimator import estimate_w1  # loads torch
+        from kantor.estimator import estimate_w1  # loads torch
 
         return estimate_w1(
             given.source,
@@ -120,7 +120,7 @@ def write_witness(
     folder: Path, document: dict[str, Any], critic: bytes, given: Given
 ) -> None:
     """Write the potential of each sample as npy, and witness.png."""
-    from estimator.scoring import score
+    from kantor.estimator.witness.document import score
 
     np.save(folder / "source_witness.npy", score(critic, given.source))
     np.save(folder / "target_witness.npy", score(critic, given.target))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from estimator.errors import InvalidConfig, InvalidSamples
-from estimator.samples import check_samples
-from service.decoding import Undecodable, load_samples
+from kantor.estimator.errors import InvalidConfig, InvalidSamples
+from kantor.estimator.samples.pair import check_samples
+from kantor.service.decoding import Undecodable, load_samples
 
 Samples = NDArray[np.generic]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from service.cli.estimate import (
+from kantor.service.cli.estimate import (
     CONFIDENCE,
     CONFIG,
     EFFORT,
@@ -20,8 +20,8 @@ from service.cli.estimate import (
     TARGET_WEIGHTS,
     chosen_settings,
 )
-from service.cli.presentation import progress_bar, show_result
-from service.client import KantorClient
+from kantor.service.cli.presentation import progress_bar, show_result
+from kantor.service.client import KantorClient
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 

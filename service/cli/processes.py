@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from service.logs import configure_logs
-from service.settings import Settings
-from service.threads import sleep_when_idle
+from kantor.service.logs import configure_logs
+from kantor.service.settings import Settings
+from kantor.service.threads import sleep_when_idle
 
 
 def settings_with(**options: Any) -> Settings:
@@ -31,7 +31,7 @@ def serve(
     ] = None,
 ) -> None:
     """Run the whole service: Valkey (unless KANTOR_REDIS_URL), API and workers."""
-    from service.supervisor import serve as run_service
+    from kantor.service.processes.supervisor import serve as run_service
 
     settings = settings_with(
         host=host,
@@ -56,11 +56,11 @@ def api(
     """Run the HTTP API alone; settings come from KANTOR_* variables."""
     settings = Settings()
     if fd is None and settings.api_processes > 1:
-        from service.supervisor import serve_api
+        from kantor.service.processes.supervisor import serve_api
 
         serve_api(settings)
     else:
-        from service.api import run_api
+        from kantor.service.api import run_api
 
         run_api(settings, fd=fd)
 
@@ -68,6 +68,6 @@ def api(
 def worker() -> None:
     """Run one worker alone; settings come from KANTOR_* variables."""
     sleep_when_idle()
-    from service.worker import run_worker  # loads torch
+    from kantor.service.worker import run_worker  # loads torch
 
     run_worker(Settings())

@@ -6,7 +6,7 @@ this process; the others are read by a subprocess with a memory limit and a time
 array (n,) or (n, d) of real numbers within `Limits`.
 """
 
-from service.decoding.decoder import decode, load_samples
-from service.decoding.formats import FileFormat, Limits, Undecodable
+from kantor.service.decoding.decoder import decode, load_samples
+from kantor.service.decoding.formats import FileFormat, Limits, Undecodable
 
 __all__ = ["FileFormat", "Limits", "Undecodable", "decode", "load_samples"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from service.decoding.formats import FileFormat, Limits
-from service.decoding.npy import FrugalMap, read_npy
-from service.decoding.sandbox import run_decoder
+from kantor.service.decoding.formats import FileFormat, Limits
+from kantor.service.decoding.npy import FrugalMap, read_npy
+from kantor.service.decoding.sandbox import run_decoder
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from service.decoding.formats import MEBIBYTE, Limits, Undecodable
+from kantor.service.decoding.formats import MEBIBYTE, Limits, Undecodable
 
 MAX_LINE_BYTES = MEBIBYTE
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

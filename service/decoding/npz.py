@@ -10,8 +10,8 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from service.decoding.formats import MEBIBYTE, Limits, Undecodable
-from service.decoding.npy import read_npy
+from kantor.service.decoding.formats import MEBIBYTE, Limits, Undecodable
+from kantor.service.decoding.npy import read_npy
 
 MAX_RATIO = 100
 RATIO_FLOOR_BYTES = 16 * MEBIBYTE

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.decoding.formats import MEBIBYTE, Limits, Undecodable
+from kantor.service.decoding.formats import MEBIBYTE, Limits, Undecodable
 
 _ITEM_BYTES = 8
 _BATCH_ROWS = 65_536

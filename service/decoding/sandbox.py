@@ -12,10 +12,10 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from service.decoding.delimited import csv_to_npy
-from service.decoding.formats import FileFormat, Limits, Undecodable
-from service.decoding.npz import npz_to_npy
-from service.decoding.parquet import parquet_to_npy
+from kantor.service.decoding.delimited import csv_to_npy
+from kantor.service.decoding.formats import FileFormat, Limits, Undecodable
+from kantor.service.decoding.npz import npz_to_npy
+from kantor.service.decoding.parquet import parquet_to_npy
 
 _REFUSED = 3
 _MAX_REASON_BYTES = 2000
@@ -48,11 +48,11 @@ def run_decoder(
             "limits": asdict(limits),
         }
     )
-    command = [sys.executable, "-P", "-m", "service.decoding.sandbox", request]
+    command = [sys.executable, "-P", "-m", "kantor.service.decoding.sandbox", request]
     try:
         ended = subprocess.run(
             command,
-            env=_ENVIRONMENT | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            env=_ENVIRONMENT | {"PYTHONPATH": str(Path(__file__).parents[3])},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=limits.timeout_s,

@@ -7,17 +7,17 @@ whose worker falls silent is given to another, at most `max_attempts` times. The
 is in `scripts/common.lua`.
 """
 
-from service.queue.board import (
+from kantor.service.queue.board import (
     IdempotencyConflict,
     JobActive,
     JobBoard,
     QueueFull,
     QuotaExceeded,
 )
-from service.queue.deliveries import Attempt, Delivery, DeliveryQueue, Verdict
-from service.queue.figures import QueueStats, RateVerdict
-from service.queue.leases import Claim, Holding, LeaseQueue
-from service.queue.records import (
+from kantor.service.queue.deliveries import Attempt, Delivery, DeliveryQueue, Verdict
+from kantor.service.queue.figures import QueueStats, RateVerdict
+from kantor.service.queue.leases import Claim, Holding, LeaseQueue
+from kantor.service.queue.records import (
     JobError,
     JobEvent,
     JobRecord,
@@ -25,7 +25,7 @@ from service.queue.records import (
     NewJob,
     SampleRef,
 )
-from service.queue.webhook import Webhook, WebhookRecord
+from kantor.service.queue.webhook import Webhook, WebhookRecord
 
 __all__ = [
     "Attempt",

@@ -5,12 +5,12 @@ from typing import Any, cast
 
 import redis.asyncio
 
-from service.broker import BLOCK_S
-from service.queue.figures import QueueStats, RateVerdict
-from service.queue.keys import Keys
-from service.queue.records import JobEvent, JobRecord, JobStatus, NewJob
-from service.queue.scripting import milliseconds, script_text
-from service.settings import DAY_S, Settings
+from kantor.service.queue.broker import BLOCK_S
+from kantor.service.queue.figures import QueueStats, RateVerdict
+from kantor.service.queue.keys import Keys
+from kantor.service.queue.records import JobEvent, JobRecord, JobStatus, NewJob
+from kantor.service.queue.scripting import milliseconds, script_text
+from kantor.service.settings import DAY_S, Settings
 
 IDEMPOTENCY_LIFE_S = DAY_S
 SCRIPTS = ("enqueue", "look", "cancel", "delete", "reap", "rate", "stats")

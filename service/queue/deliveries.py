@@ -12,11 +12,11 @@ from typing import Any, cast
 
 import redis.asyncio
 
-from service.queue.keys import Keys
-from service.queue.records import JobRecord
-from service.queue.scripting import milliseconds, script_text
-from service.queue.webhook import Webhook
-from service.settings import Settings
+from kantor.service.queue.keys import Keys
+from kantor.service.queue.records import JobRecord
+from kantor.service.queue.scripting import milliseconds, script_text
+from kantor.service.queue.webhook import Webhook
+from kantor.service.settings import Settings
 
 LEASE_S = 60.0
 """After this a notification is sent again by another; longer than any attempt."""

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import redis
 
-from service.broker import BLOCK_S
-from service.queue.keys import Keys
-from service.queue.records import JobError, JobRecord, JobStatus
-from service.queue.scripting import milliseconds, script_text
-from service.settings import Settings
+from kantor.service.queue.broker import BLOCK_S
+from kantor.service.queue.keys import Keys
+from kantor.service.queue.records import JobError, JobRecord, JobStatus
+from kantor.service.queue.scripting import milliseconds, script_text
+from kantor.service.settings import Settings
 
 SCRIPTS = ("claim", "beat", "progress", "finish", "release", "reap")
 LOOKAHEAD = 64

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from service.queue.webhook import Webhook, WebhookRecord
+from kantor.service.queue.webhook import Webhook, WebhookRecord
 
 
 class JobStatus(StrEnum):

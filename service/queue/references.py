@@ -5,8 +5,8 @@ from typing import Any
 
 import redis
 
-from service.queue.keys import Keys
-from service.queue.records import JobRecord
+from kantor.service.queue.keys import Keys
+from kantor.service.queue.records import JobRecord
 
 PAGE = 500
 

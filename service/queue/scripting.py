@@ -7,7 +7,7 @@ from importlib.resources import files
 @cache
 def script_text(name: str) -> str:
     """Return a whole script: the common helpers, then `scripts/<name>.lua`."""
-    folder = files("service.queue") / "scripts"
+    folder = files("kantor.service.queue") / "scripts"
     parts = (folder / f"{part}.lua" for part in ("common", name))
     return "\n".join(part.read_text(encoding="utf-8") for part in parts)
 

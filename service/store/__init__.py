@@ -4,14 +4,14 @@ Equal content has one name and is kept once. A file appears whole or not at all
 (temporary file, fsync, rename), so that readers in other processes need no lock.
 """
 
-from service.store.blobs import BlobStore, UnknownBlob
-from service.store.datasets import (
+from kantor.service.store.blobs import BlobStore, UnknownBlob
+from kantor.service.store.datasets import (
     DatasetInfo,
     DatasetStore,
     UnknownDataset,
     map_array,
 )
-from service.store.writer import DatasetWriter
+from kantor.service.store.writer import DatasetWriter
 
 __all__ = [
     "BlobStore",

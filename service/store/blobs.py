@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from service.store.folder import Folder, mark_used
+from kantor.service.store.folder import Folder, mark_used
 
 
 class UnknownBlob(KeyError):

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.store.folder import Folder, mark_used
-from service.store.writer import DatasetWriter
+from kantor.service.store.folder import Folder, mark_used
+from kantor.service.store.writer import DatasetWriter
 
 PREFIX = "ds_"
 

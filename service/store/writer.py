@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from service.store.folder import Folder
+from kantor.service.store.folder import Folder
 
 HEADER_BYTES = 128
 CHUNK_BYTES = 8 * 1024 * 1024

@@ -1,5 +1,5 @@
 """The worker process: warm, one job after another, with a lifeline to the queue."""
 
-from service.worker.process import run_worker
+from kantor.service.worker.process import run_worker
 
 __all__ = ["run_worker"]

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import structlog
 from numpy.typing import NDArray
 
-from estimator import Estimate, EstimateConfig, EstimationStopped, InvalidInput
-from estimator.result import Progress
-from service.queue import Claim, Holding, JobError, SampleRef
-from service.store import BlobStore, DatasetStore, UnknownBlob, UnknownDataset
-from service.worker.lifeline import Lifeline
+from kantor.estimator import Estimate, EstimateConfig, EstimationStopped, InvalidInput
+from kantor.estimator.result import Progress
+from kantor.service.queue import Claim, Holding, JobError, SampleRef
+from kantor.service.store import BlobStore, DatasetStore, UnknownBlob, UnknownDataset
+from kantor.service.worker.lifeline import Lifeline
 
 log = structlog.get_logger(__name__)
 

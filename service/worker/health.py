@@ -4,9 +4,9 @@ import socket
 
 from redis.exceptions import RedisError
 
-from service.broker import connect
-from service.queue.keys import Keys
-from service.settings import Settings
+from kantor.service.queue.broker import connect
+from kantor.service.queue.keys import Keys
+from kantor.service.settings import Settings
 
 
 class WorkerSilent(RuntimeError):

@@ -13,8 +13,8 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
-from service.queue import Claim, Holding, LeaseQueue
-from service.settings import Settings
+from kantor.service.queue import Claim, Holding, LeaseQueue
+from kantor.service.settings import Settings
 
 REPORT_INTERVAL_S = 0.2
 """Least time between two transmissions of progress."""

@@ -17,12 +17,12 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
-from service.broker import check_server, connect
-from service.logs import configure_logs
-from service.queue import Claim, LeaseQueue
-from service.settings import Settings
-from service.store import BlobStore, DatasetStore
-from service.worker.execution import (
+from kantor.service.logs import configure_logs
+from kantor.service.queue import Claim, LeaseQueue
+from kantor.service.queue.broker import check_server, connect
+from kantor.service.settings import Settings
+from kantor.service.store import BlobStore, DatasetStore
+from kantor.service.worker.execution import (
     Cancelled,
     Estimation,
     Execution,
@@ -32,8 +32,8 @@ from service.worker.execution import (
     Outcome,
     Succeeded,
 )
-from service.worker.lifeline import Lifeline
-from service.worker.sweeper import Sweeper
+from kantor.service.worker.lifeline import Lifeline
+from kantor.service.worker.sweeper import Sweeper
 
 RETRY_S = 0.5
 
@@ -150,7 +150,7 @@ def load_estimate(settings: Settings) -> Estimation:
     """Load the estimator, and with it torch, before the first job needs it."""
     import torch
 
-    from estimator import estimate_w1
+    from kantor.estimator import estimate_w1
 
     if settings.worker_threads is not None:
         torch.set_num_threads(settings.worker_threads)

@@ -6,9 +6,9 @@ import redis
 import structlog
 from redis.exceptions import RedisError
 
-from service.queue.references import may_sweep, references
-from service.settings import DAY_S, Settings
-from service.store import BlobStore, DatasetStore
+from kantor.service.queue.references import may_sweep, references
+from kantor.service.settings import DAY_S, Settings
+from kantor.service.store import BlobStore, DatasetStore
 
 INTERVAL_S = 3600.0
 BLOB_AGE_S = DAY_S

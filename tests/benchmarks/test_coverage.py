@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.coverage import Trial, misses, rate, trial
 from benchmarks.problems import select
-from estimator import EstimateConfig
+from kantor.estimator import EstimateConfig
 
 CONFIG = EstimateConfig(effort="quick", width=16, steps=5, sample_bounds=False)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from service.broker import connect_async
-from service.queue import JobBoard, JobEvent, NewJob, SampleRef
-from service.store import DatasetStore
+from kantor.service.queue import JobBoard, JobEvent, NewJob, SampleRef
+from kantor.service.queue.broker import connect_async
+from kantor.service.store import DatasetStore
 from tests.chaos.harness import Chaos, Plan
 
 CANCELS = 1000

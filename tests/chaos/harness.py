@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 from redis.exceptions import RedisError
 
-from service.broker import connect_async
-from service.queue import JobBoard, NewJob, SampleRef, Webhook
-from service.queue.keys import Keys
-from service.settings import Settings
-from service.store import BlobStore, DatasetStore
-from service.valkey import EmbeddedValkey
+from kantor.service.processes.valkey import EmbeddedValkey
+from kantor.service.queue import JobBoard, NewJob, SampleRef, Webhook
+from kantor.service.queue.broker import connect_async
+from kantor.service.queue.keys import Keys
+from kantor.service.settings import Settings
+from kantor.service.store import BlobStore, DatasetStore
 from tests.chaos.proxy import FaultyProxy
 
 ROOT = Path(__file__).parents[2]

@@ -24,10 +24,10 @@ from typing import Any
 import httpx
 import numpy as np
 
-from service.client import KantorClient
-from service.demo import free_port, wait_until_ready
-from service.tether import tethered
-from service.valkey import EmbeddedValkey
+from kantor.service.cli.demonstration import free_port, wait_until_ready
+from kantor.service.client import KantorClient
+from kantor.service.processes.tether import tethered
+from kantor.service.processes.valkey import EmbeddedValkey
 
 ROOT = Path(__file__).parents[2]
 WORKER = ROOT / "tests" / "service" / "worker" / "slow_worker.py"
@@ -123,7 +123,7 @@ class Outage:
             "KANTOR_API_PROCESSES": "2",
             "PYTHONPATH": str(ROOT),
         }
-        commands = [["-m", "service.cli", "api"], [str(WORKER)]]
+        commands = [["-m", "kantor.service.cli", "api"], [str(WORKER)]]
         with log.open("ab") as lines:
             processes = [
                 subprocess.Popen(

@@ -18,18 +18,22 @@ from pathlib import Path
 
 import httpx
 
-from service.broker import connect
+from kantor.service.queue.broker import connect
 
 PERIOD_S = 0.1
 SAMPLE_EVERY_S = 5.0
 WARM_UP = 0.3
 """Part of the run after which memory must be flat."""
 GROWTH = 1.05
-PARTS = {"api": "service.cli\0api", "worker": "service.cli\0worker", "valkey": "valkey"}
+PARTS = {
+    "api": "kantor.service.cli\0api",
+    "worker": "kantor.service.cli\0worker",
+    "valkey": "valkey",
+}
 SLACK = {"rss_mib": 8.0, "files": 6.0, "keys": 60.0}
 PROGRAM = """
-from service.settings import Settings
-from service.supervisor import serve
+from kantor.service.settings import Settings
+from kantor.service.processes.supervisor import serve
 serve(Settings(), on_ready=lambda url: print(url, flush=True))
 """
 

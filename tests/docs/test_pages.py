@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from docs.tables import OPERATIONS, with_tables
-from service.api import create_app
-from service.settings import Settings
+from kantor.service.api import create_app
+from kantor.service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])

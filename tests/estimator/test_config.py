@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from estimator import EstimateConfig, InvalidConfig
-from estimator.effort import fitting_group_size, resolved
+from kantor.estimator import EstimateConfig, InvalidConfig
+from kantor.estimator.recipe import fitting_group_size, resolved
 
 BAD: list[tuple[str, Any, str]] = [
     ("effort", "fast", "expected one of"),

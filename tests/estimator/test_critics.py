@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from estimator import (
+from kantor.estimator import (
     Estimate,
     EstimateConfig,
     EstimationStopped,
     InvalidConfig,
     estimate_w1,
 )
-from estimator.config import ActivationName, ConstraintName, OptimizerName
-from estimator.scoring import score
+from kantor.estimator.config import ActivationName, ConstraintName, OptimizerName
+from kantor.estimator.witness.document import score
 
 Array = NDArray[np.float64]
 

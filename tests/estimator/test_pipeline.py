@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from estimator import (
+from kantor.estimator import (
     Estimate,
     EstimateConfig,
     EstimationStopped,
@@ -16,8 +16,8 @@ from estimator import (
     InvalidSamples,
     estimate_w1,
 )
-from estimator.result import Progress
-from estimator.scoring import score
+from kantor.estimator.result import Progress
+from kantor.estimator.witness.document import score
 
 Array = NDArray[np.float64]
 

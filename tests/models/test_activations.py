@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 import torch
 
-from models.activations import Activation, ActivationName, group_sort, max_min
+from kantor.models.activations import Activation, ActivationName, group_sort, max_min
 
 GROUP_SIZES = [1, 2, 3, 4, 6, 12]
 

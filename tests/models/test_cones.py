@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.cones import TIP, Cones, initial_cones, l2_minimum, linf_minimum
-from models.critic import Norm, lipschitz_bound
+from kantor.models.cones import TIP, Cones, initial_cones, l2_minimum, linf_minimum
+from kantor.models.critic import Norm, lipschitz_bound
 
 NORMS: tuple[Norm, ...] = ("l2", "linf")
 

@@ -7,8 +7,8 @@ import torch
 from scipy.optimize import brentq
 from torch import Tensor
 
-from models.activations import Activation, ActivationName
-from models.constraints import (
+from kantor.models.activations import Activation, ActivationName
+from kantor.models.constraints import (
     Bjorck,
     Constraint,
     Parseval,
@@ -18,8 +18,8 @@ from models.constraints import (
     StiefelProjection,
     l1_projected,
 )
-from models.critic import lipschitz_bound, mapped
-from models.network import Network, Path, initial_network
+from kantor.models.critic import lipschitz_bound, mapped
+from kantor.models.network import Network, Path, initial_network
 
 FAMILIES: dict[str, tuple[Callable[[], Constraint[Network]], Path]] = {
     "stiefel": (Stiefel, "l2"),

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from models.activations import Activation
-from models.critic import lipschitz_bound, mapped
-from models.network import Network, affine_network, initial_network
-from models.norms import orthonormality_defect
+from kantor.models.activations import Activation
+from kantor.models.critic import lipschitz_bound, mapped
+from kantor.models.network import Network, affine_network, initial_network
+from kantor.models.norms import orthonormality_defect
 
 
 def critic(n_critics: int = 3, group_size: int = 4, dim: int = 6) -> Network:

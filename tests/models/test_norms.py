@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.norms import (
+from kantor.models.norms import (
     orthonormality_defect,
     row_l1_norm,
     row_l2_norm,

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import orthonormal
-from models.norms import orthonormality_defect, spectral_norm
+from kantor.models import orthonormal
+from kantor.models.norms import orthonormality_defect, spectral_norm
 
 SHAPES = [(3, 8, 8), (2, 12, 5), (2, 5, 12), (2, 1, 9)]
 

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 import pytest
 import redis
 
-from service.broker import connect, connect_async
-from service.client import KantorClient
-from service.demo import running_service
-from service.queue import JobBoard, JobRecord, NewJob, SampleRef
-from service.settings import Settings
-from service.valkey import EmbeddedValkey
+from kantor.service.cli.demonstration import running_service
+from kantor.service.client import KantorClient
+from kantor.service.processes.valkey import EmbeddedValkey
+from kantor.service.queue import JobBoard, JobRecord, NewJob, SampleRef
+from kantor.service.queue.broker import connect, connect_async
+from kantor.service.settings import Settings
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.client import KantorClient, KantorError
+from kantor.service.client import KantorClient, KantorError
 
 Samples = Callable[[float], NDArray[np.float64]]
 
@@ -117,7 +117,7 @@ def test_silence_is_a_problem_too() -> None:
 
 def test_the_client_loads_neither_torch_nor_fastapi() -> None:
     code = (
-        "import sys, service.client\n"
+        "import sys, kantor.service.client\n"
         "sys.exit(bool({'torch', 'fastapi'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

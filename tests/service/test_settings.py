@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings, environment
+from kantor.service.settings import Settings, environment
 
 
 def test_every_setting_is_documented() -> None:

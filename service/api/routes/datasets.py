@@ -6,15 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 from starlette.responses import JSONResponse
 
-from service.api.intake import save_stream
-from service.api.openapi import DATASET_BODY
-from service.api.requests import find_dataset
-from service.api.services import OwnerDep, ServicesDep
-from service.api.views import DatasetView, dataset_document
-from service.decoding import FileFormat
-from service.decoding.formats import MEDIA_TYPES
-from service.errors import UnsupportedMedia
-from service.schemas import DatasetId
+from kantor.service.api.errors import UnsupportedMedia
+from kantor.service.api.intake import save_stream
+from kantor.service.api.openapi import DATASET_BODY
+from kantor.service.api.requests import find_dataset
+from kantor.service.api.schemas import DatasetId
+from kantor.service.api.services import OwnerDep, ServicesDep
+from kantor.service.api.views import DatasetView, dataset_document
+from kantor.service.decoding import FileFormat
+from kantor.service.decoding.formats import MEDIA_TYPES
 
 _BODY = ""  # the field that errors of a raw body are about: the body itself
 

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import StringConstraints
 from starlette.responses import JSONResponse
 
-from service.api.openapi import JOB_BODY
-from service.api.requests import Submission, read_submission
-from service.api.services import OwnerDep, Services, ServicesDep
-from service.api.views import JobList, JobView, job_document, load_result
-from service.api.waiting import wait_for_end, wanted_wait_s
-from service.errors import JobNotFound
-from service.queue import JobRecord, JobStatus, NewJob
-from service.schemas import JobId
+from kantor.service.api.errors import JobNotFound
+from kantor.service.api.openapi import JOB_BODY
+from kantor.service.api.requests import Submission, read_submission
+from kantor.service.api.schemas import JobId
+from kantor.service.api.services import OwnerDep, Services, ServicesDep
+from kantor.service.api.views import JobList, JobView, job_document, load_result
+from kantor.service.api.waiting import wait_for_end, wanted_wait_s
+from kantor.service.queue import JobRecord, JobStatus, NewJob
 
 POLL_S = 1
 _PAGE = 200

@@ -10,10 +10,10 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
 
-from estimator.samples import MIN_SAMPLES
-from service.api.metrics import render_metrics
-from service.api.services import OwnerDep, Services, ServicesDep
-from service.decoding.formats import MEDIA_TYPES
+from kantor.estimator.samples.pair import MIN_SAMPLES
+from kantor.service.api.metrics import render_metrics
+from kantor.service.api.services import OwnerDep, Services, ServicesDep
+from kantor.service.decoding.formats import MEDIA_TYPES
 
 STATIC = Path(__file__).parents[1] / "static"
 _DOCS_POLICY = (

@@ -10,15 +10,17 @@ from pydantic import BaseModel
 from redis.exceptions import RedisError
 from starlette.responses import FileResponse, JSONResponse
 
-from estimator.result import Differences
-from estimator.samples import check_samples
-from service.api.openapi import SCORES_BODY
-from service.api.requests import read_json, validated
-from service.api.routes.jobs import find_job
-from service.api.services import OwnerDep, Services, ServicesDep
-from service.api.views import load_result, timestamp
-from service.api.waiting import follow
-from service.charts import (
+from kantor.estimator.result import Differences
+from kantor.estimator.samples.pair import check_samples
+from kantor.service.api.errors import JobNotFinished
+from kantor.service.api.openapi import SCORES_BODY
+from kantor.service.api.requests import read_json, validated
+from kantor.service.api.routes.jobs import find_job
+from kantor.service.api.schemas import InlineSamples, JobId, OutputFormat
+from kantor.service.api.services import OwnerDep, Services, ServicesDep
+from kantor.service.api.views import load_result, timestamp
+from kantor.service.api.waiting import follow
+from kantor.service.charts import (
     PictureFormat,
     curve_csv,
     curve_picture,
@@ -26,9 +28,7 @@ from service.charts import (
     histogram_csv,
     histogram_picture,
 )
-from service.errors import JobNotFinished
-from service.queue import JobEvent, JobRecord
-from service.schemas import InlineSamples, JobId, OutputFormat
+from kantor.service.queue import JobEvent, JobRecord
 
 _PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """An svg carries its styles inside, and is to do nothing else."""
@@ -153,7 +153,7 @@ async def critic(job: JobDep, services: ServicesDep) -> Response:
 )
 async def scores(request: Request, job: JobDep, services: ServicesDep) -> Response:
     """Return the critic's value of each posted sample: high where P outweighs Q."""
-    from estimator.scoring import score
+    from kantor.estimator.witness.document import score
 
     digest = _critic_of(job)
     document = await read_json(request, services.settings.max_json_bytes)

@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from estimator.samples import MIN_SAMPLES, check_samples
-from service.api.intake import refuse_booleans, save_stream
-from service.api.openapi import BATCH_BODY
-from service.api.requests import parse_json, validated
-from service.api.services import OwnerDep, Services, ServicesDep
-from service.api.uploads import MAX_INDEX, Batch, Upload
-from service.api.views import DatasetView, dataset_document, timestamp
-from service.decoding import FileFormat, Undecodable, decode
-from service.errors import (
+from kantor.estimator.samples.pair import MIN_SAMPLES, check_samples
+from kantor.service.api.errors import (
     BodyTooLarge,
     DigestMismatch,
     InvalidFile,
     InvalidRequest,
     UnsupportedMedia,
 )
-from service.schemas import InlineSamples, UploadId
+from kantor.service.api.intake import refuse_booleans, save_stream
+from kantor.service.api.openapi import BATCH_BODY
+from kantor.service.api.requests import parse_json, validated
+from kantor.service.api.schemas import InlineSamples, UploadId
+from kantor.service.api.services import OwnerDep, Services, ServicesDep
+from kantor.service.api.uploads import MAX_INDEX, Batch, Upload
+from kantor.service.api.views import DatasetView, dataset_document, timestamp
+from kantor.service.decoding import FileFormat, Undecodable, decode
 
 router = APIRouter(prefix="/v1/uploads", tags=["datasets"])
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Response
 
-from service.api.services import OwnerDep, ServicesDep
-from service.api.webhooks.messages import MessageView
+from kantor.service.api.services import OwnerDep, ServicesDep
+from kantor.service.api.webhooks.messages import MessageView
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 

@@ -5,16 +5,16 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from service.api.views import (
+from kantor.service.api.schemas import WebhookEvent
+from kantor.service.api.views import (
     Document,
     ErrorView,
     job_document,
     load_result,
     timestamp,
 )
-from service.queue import JobRecord
-from service.schemas import WebhookEvent
-from service.store import BlobStore, UnknownBlob
+from kantor.service.queue import JobRecord
+from kantor.service.store import BlobStore, UnknownBlob
 
 
 class HeadlineView(BaseModel):

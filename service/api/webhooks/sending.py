@@ -9,7 +9,7 @@ from typing import Self
 
 import httpx
 
-from service.api.webhooks.destinations import (
+from kantor.service.api.webhooks.destinations import (
     Address,
     AddressRule,
     Destination,
@@ -19,7 +19,7 @@ from service.api.webhooks.destinations import (
     is_public,
     is_public_or_private,
 )
-from service.settings import Settings
+from kantor.service.settings import Settings
 
 ATTEMPT_S = 20.0
 """Longest that an attempt takes in all: lookup, connection, request and answer."""

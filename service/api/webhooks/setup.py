@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from service.api.webhooks.destinations import Refused
-from service.api.webhooks.sending import Sender
-from service.api.webhooks.signing import Signer
-from service.errors import InvalidRequest, WebhooksDisabled
-from service.queue import Webhook
-from service.schemas import WebhookRequest
-from service.settings import Settings
+from kantor.service.api.errors import InvalidRequest, WebhooksDisabled
+from kantor.service.api.schemas import WebhookRequest
+from kantor.service.api.webhooks.destinations import Refused
+from kantor.service.api.webhooks.sending import Sender
+from kantor.service.api.webhooks.signing import Signer
+from kantor.service.queue import Webhook
+from kantor.service.settings import Settings
 
 DELAYS_S = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Time after each attempt until the next, as Standard Webhooks suggests: three days."""

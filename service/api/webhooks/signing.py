@@ -8,7 +8,7 @@ another caller trusts, and there is nothing to store.
 import base64
 import hmac
 
-from service.settings import Settings
+from kantor.service.settings import Settings
 
 PREFIX = "whsec_"
 

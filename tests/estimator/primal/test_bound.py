@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from estimator import EstimationStopped
-from estimator.primal import Cloud, bound, upper_bound
-from estimator.primal.bound import coupled
-from estimator.primal.clouds import cloud
-from estimator.primal.plan import cost
-from estimator.scaling import Scaler, fit_scaler
+from kantor.estimator import EstimationStopped
+from kantor.estimator.primal import Cloud, bound, upper_bound
+from kantor.estimator.primal.bound import coupled
+from kantor.estimator.primal.clouds import cloud
+from kantor.estimator.primal.plan import cost
+from kantor.estimator.samples.scaling import Scaler, fit_scaler
 
 
 def plain(samples: np.ndarray, weights: np.ndarray | None = None) -> Cloud:
@@ -143,7 +143,7 @@ def test_equal_masses_stay_whole() -> None:
 def test_blocks_that_cannot_be_solved_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = np.random.default_rng(0).normal(size=(2, 300, 3))
     source, target = plain(x), plain(y)
-    monkeypatch.setattr("estimator.primal.exact.PIVOTS", 1)
+    monkeypatch.setattr("kantor.estimator.primal.exact.PIVOTS", 1)
     assert value(source, target) > 1.1 * exact(source, target)
 
 

@@ -5,9 +5,9 @@ import ot
 import pytest
 from scipy.stats import wasserstein_distance
 
-from estimator.primal.clouds import Cloud, cloud
-from estimator.primal.exact import cost_matrix, exact_upper_bound
-from estimator.scaling import Scaler
+from kantor.estimator.primal.clouds import Cloud, cloud
+from kantor.estimator.primal.exact import cost_matrix, exact_upper_bound
+from kantor.estimator.samples.scaling import Scaler
 
 
 def plain(samples: np.ndarray, weights: np.ndarray | None = None) -> Cloud:
@@ -48,7 +48,7 @@ def test_the_same_points_are_nearly_no_distance_apart() -> None:
 def test_an_early_stop_says_so_and_stays_above(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = np.random.default_rng(1).normal(size=(2, 60, 5))
     exact, _ = exact_upper_bound(plain(x), plain(y))
-    monkeypatch.setattr("estimator.primal.exact.PIVOTS", 20)
+    monkeypatch.setattr("kantor.estimator.primal.exact.PIVOTS", 20)
     value, how = exact_upper_bound(plain(x), plain(y))
     assert value >= exact
     assert "stopped early" in how
@@ -57,7 +57,7 @@ def test_an_early_stop_says_so_and_stays_above(monkeypatch: pytest.MonkeyPatch) 
 def test_costs_are_distances_whatever_the_chunks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("estimator.primal.exact.CHUNK_ROWS", 7)
+    monkeypatch.setattr("kantor.estimator.primal.exact.CHUNK_ROWS", 7)
     x, y = np.random.default_rng(1).normal(size=(2, 20, 5))
     costs = cost_matrix(plain(x), plain(y[:15]))
     # Inner products of points of norm ~2 err by about 1e-15 in squared distance.

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from estimator.primal import upper_bound
-from estimator.primal.clouds import Cloud, cloud
-from estimator.scaling import Scaler, fit_scaler
+from kantor.estimator.primal import upper_bound
+from kantor.estimator.primal.clouds import Cloud, cloud
+from kantor.estimator.samples.scaling import Scaler, fit_scaler
 
 
 def line(points: np.ndarray, weights: np.ndarray | None = None) -> Cloud:

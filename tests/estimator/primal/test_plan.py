@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estimator.primal.clouds import Cloud, cloud
-from estimator.primal.plan import Plan, completed, corner_plan, cost, distances
-from estimator.scaling import Scaler
+from kantor.estimator.primal.clouds import Cloud, cloud
+from kantor.estimator.primal.plan import Plan, completed, corner_plan, cost, distances
+from kantor.estimator.samples.scaling import Scaler
 
 
 def marginals(plan: Plan, n: int, m: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,8 +9,8 @@ import httpx
 import numpy as np
 import pytest
 
-from service.api.server import ApiServer, build_server
-from service.settings import Settings
+from kantor.service.api.server import ApiServer, build_server
+from kantor.service.settings import Settings
 
 Rows = list[list[float]]
 

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from service.api.access import Access
-from service.errors import Unauthorized
-from service.settings import Settings
+from kantor.service.api.access import Access
+from kantor.service.api.errors import Unauthorized
+from kantor.service.settings import Settings
 
 Rows = list[list[float]]
 

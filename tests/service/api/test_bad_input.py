@@ -152,5 +152,5 @@ def test_an_unreadable_file_names_its_side(checked: httpx.Client) -> None:
 
 
 def test_the_api_never_loads_torch() -> None:
-    program = "import sys, service.api; sys.exit('torch' in sys.modules)"
+    program = "import sys, kantor.service.api; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

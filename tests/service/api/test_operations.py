@@ -3,10 +3,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.api.access import OpenToAll
-from service.api.server import build_server
-from service.problems import PROBLEMS
-from service.settings import Settings
+from kantor.service.api.access import OpenToAll
+from kantor.service.api.problems import PROBLEMS
+from kantor.service.api.server import build_server
+from kantor.service.settings import Settings
 
 
 def test_a_ready_service_says_so(api: httpx.Client) -> None:

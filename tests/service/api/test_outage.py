@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.settings import Settings
-from service.valkey import EmbeddedValkey
+from kantor.service.processes.valkey import EmbeddedValkey
+from kantor.service.settings import Settings
 
 JOB = "/v1/jobs/job_" + "0" * 32
 

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import redis
 
-from estimator.potentials import NetworkPotential
-from estimator.scaling import Scaler
-from estimator.scoring import CriticFile
-from service.api.server import ApiServer
-from service.queue import Claim, LeaseQueue
-from service.settings import Settings
-from service.store import BlobStore
+from kantor.estimator.samples.scaling import Scaler
+from kantor.estimator.witness.document import CriticFile
+from kantor.estimator.witness.potentials import NetworkPotential
+from kantor.service.api.server import ApiServer
+from kantor.service.queue import Claim, LeaseQueue
+from kantor.service.settings import Settings
+from kantor.service.store import BlobStore
 
 Rows = list[list[float]]
 Serving = Callable[[Settings], AbstractContextManager[tuple[ApiServer, httpx.Client]]]

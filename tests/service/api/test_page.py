@@ -15,9 +15,9 @@ import pytest
 import redis
 from websockets.sync.client import ClientConnection, connect
 
-from service.queue import LeaseQueue
-from service.settings import Settings
-from service.store import BlobStore
+from kantor.service.queue import LeaseQueue
+from kantor.service.settings import Settings
+from kantor.service.store import BlobStore
 
 pytestmark = [
     pytest.mark.browser,

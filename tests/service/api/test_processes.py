@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from service.demo import free_port
-from service.settings import Settings, environment
+from kantor.service.cli.demonstration import free_port
+from kantor.service.settings import Settings, environment
 
 Rows = list[list[float]]
 Pair = tuple[httpx.Client, httpx.Client]
@@ -93,7 +93,7 @@ def standalone(api_settings: Settings) -> Iterator[tuple[str, subprocess.Popen[b
     variables = environment(
         Settings.model_validate(api_settings.model_dump() | changes)
     )
-    command = [sys.executable, "-m", "service.cli", "api"]
+    command = [sys.executable, "-m", "kantor.service.cli", "api"]
     with subprocess.Popen(command, env=os.environ | variables) as process:
         yield f"http://127.0.0.1:{port}", process
         process.kill()

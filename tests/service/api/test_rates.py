@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from service.settings import Settings
+from kantor.service.settings import Settings
 
 Rows = list[list[float]]
 

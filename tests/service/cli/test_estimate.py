@@ -17,7 +17,7 @@ CONTRACT = {
 
 
 def kantor(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "service.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "kantor.service.cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
@@ -156,5 +156,5 @@ def test_bad_settings_name_the_field(files: dict[str, Path]) -> None:
 
 
 def test_start_up_does_not_load_torch() -> None:
-    code = "import sys, service.cli; sys.exit('torch' in sys.modules)"
+    code = "import sys, kantor.service.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.client import KantorClient
+from kantor.service.client import KantorClient
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 def kantor(url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "service.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "kantor.service.cli", *map(str, arguments)]
     return subprocess.run(
         [*command, "--url", url], capture_output=True, text=True, timeout=120
     )

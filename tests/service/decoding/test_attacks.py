@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from service.decoding import FileFormat, Limits, Undecodable, decode
-from service.decoding.npy import MAGIC
+from kantor.service.decoding import FileFormat, Limits, Undecodable, decode
+from kantor.service.decoding.npy import MAGIC
 
 Write = Callable[[str, bytes], Path]
 

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.decoding import FileFormat, Limits, Undecodable, decode, load_samples
+from kantor.service.decoding import (
+    FileFormat,
+    Limits,
+    Undecodable,
+    decode,
+    load_samples,
+)
 
 Write = Callable[[str, bytes], Path]
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.decoding import FileFormat, Limits, Undecodable
-from service.decoding.npy import read_npy
-from service.decoding.sandbox import DECODERS
+from kantor.service.decoding import FileFormat, Limits, Undecodable
+from kantor.service.decoding.npy import read_npy
+from kantor.service.decoding.sandbox import DECODERS
 
 LIMITS = Limits(max_bytes=64 * 2**20)
 ADDRESS_SPACE_BYTES = 16 * 2**30

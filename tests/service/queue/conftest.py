@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from service.queue import LeaseQueue
-from service.settings import Settings
+from kantor.service.queue import LeaseQueue
+from kantor.service.settings import Settings
 
 
 @pytest.fixture

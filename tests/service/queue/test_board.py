@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import redis
 
-from service.queue import (
+from kantor.service.queue import (
     IdempotencyConflict,
     JobActive,
     JobError,
@@ -14,7 +14,7 @@ from service.queue import (
     QueueFull,
     QuotaExceeded,
 )
-from service.settings import Settings
+from kantor.service.settings import Settings
 
 
 def test_a_new_job_is_queued(board: Any) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from service.broker import connect_async
-from service.queue import (
+from kantor.service.queue import (
     Attempt,
     Delivery,
     DeliveryQueue,
@@ -17,8 +16,9 @@ from service.queue import (
     Verdict,
     Webhook,
 )
-from service.queue.deliveries import PER_HOST
-from service.settings import Settings
+from kantor.service.queue.broker import connect_async
+from kantor.service.queue.deliveries import PER_HOST
+from kantor.service.settings import Settings
 
 ALL = ["job.succeeded", "job.failed", "job.cancelled"]
 HOOK = Webhook("https://hooks.example/a", "hooks.example", ALL)

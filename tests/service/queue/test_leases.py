@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 import redis
 
-from service.queue import Holding, JobError, JobStatus, LeaseQueue
-from service.settings import Settings
+from kantor.service.queue import Holding, JobError, JobStatus, LeaseQueue
+from kantor.service.settings import Settings
 
 Lose = Callable[[str], int]
 

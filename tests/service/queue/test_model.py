@@ -15,7 +15,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from service.queue import (
+from kantor.service.queue import (
     Claim,
     Holding,
     JobError,
@@ -23,7 +23,7 @@ from service.queue import (
     LeaseQueue,
     Webhook,
 )
-from service.settings import Settings
+from kantor.service.settings import Settings
 
 WORKERS = st.sampled_from(["a", "b"])
 PICK = st.integers(0, 1_000)

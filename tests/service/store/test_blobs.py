@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from service.store import BlobStore, UnknownBlob
+from kantor.service.store import BlobStore, UnknownBlob
 
 
 @pytest.fixture

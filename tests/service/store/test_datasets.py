@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from service.store import DatasetStore, UnknownDataset
-from service.store import writer as writer_module
-from service.store.datasets import dataset_id
+from kantor.service.store import DatasetStore, UnknownDataset
+from kantor.service.store import writer as writer_module
+from kantor.service.store.datasets import dataset_id
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from estimator import (
+from kantor.estimator import (
     Certificate,
     CurvePoint,
     Differences,
@@ -22,9 +22,9 @@ from estimator import (
     InvalidInput,
     StopReason,
 )
-from estimator.result import GradientNorm, Histogram, Progress
-from service.settings import Settings
-from service.worker import run_worker
+from kantor.estimator.result import GradientNorm, Histogram, Progress
+from kantor.service.settings import Settings
+from kantor.service.worker import run_worker
 
 STEP_S = 0.01
 NOWHERE = Differences(

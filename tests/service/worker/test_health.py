@@ -1,10 +1,10 @@
 import pytest
 import redis
 
-from service.queue import LeaseQueue
-from service.settings import Settings
-from service.worker.health import WorkerSilent, check_heard
-from service.worker.process import worker_name
+from kantor.service.queue import LeaseQueue
+from kantor.service.settings import Settings
+from kantor.service.worker.health import WorkerSilent, check_heard
+from kantor.service.worker.process import worker_name
 
 
 def test_a_worker_that_beats_is_heard(client: redis.Redis, settings: Settings) -> None:

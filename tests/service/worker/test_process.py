@@ -18,10 +18,10 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from service.queue import JobRecord, JobStatus, NewJob, SampleRef
-from service.settings import Settings
-from service.store import BlobStore, DatasetStore
-from service.valkey import EmbeddedValkey
+from kantor.service.processes.valkey import EmbeddedValkey
+from kantor.service.queue import JobRecord, JobStatus, NewJob, SampleRef
+from kantor.service.settings import Settings
+from kantor.service.store import BlobStore, DatasetStore
 
 Submit = Callable[..., str]
 SLOW_WORKER = Path(__file__).with_name("slow_worker.py")

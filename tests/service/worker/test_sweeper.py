@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import redis
 
-from service.queue import LeaseQueue, SampleRef
-from service.queue.references import may_sweep
-from service.settings import Settings
-from service.store import BlobStore, DatasetStore, UnknownBlob, UnknownDataset
-from service.worker.sweeper import sweep
+from kantor.service.queue import LeaseQueue, SampleRef
+from kantor.service.queue.references import may_sweep
+from kantor.service.settings import Settings
+from kantor.service.store import BlobStore, DatasetStore, UnknownBlob, UnknownDataset
+from kantor.service.worker.sweeper import sweep
 
 
 def aged_blob(blobs: BlobStore, content: bytes) -> str:

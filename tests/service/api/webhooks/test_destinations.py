@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.webhooks.destinations import (
+from kantor.service.api.webhooks.destinations import (
     Destination,
     Refused,
     SystemResolver,

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from service.api.webhooks.destinations import Address, Refused
-from service.api.webhooks.sending import Answer, Sender
-from service.settings import Settings
+from kantor.service.api.webhooks.destinations import Address, Refused
+from kantor.service.api.webhooks.sending import Answer, Sender
+from kantor.service.settings import Settings
 
 LOOPBACK = ip_address("127.0.0.1")
 Resolve = Callable[[str], list[str]]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from service.api.webhooks.signing import Signer, sign
-from service.settings import Settings
+from kantor.service.api.webhooks.signing import Signer, sign
+from kantor.service.settings import Settings
 
 ROOT = "0123456789abcdef0123456789abcdef"
 OLD_ROOT = "fedcba9876543210fedcba9876543210"

@@ -14,14 +14,14 @@ import pytest
 import redis
 import uvicorn
 
-from service.api.app import create_app
-from service.api.server import ApiServer
-from service.api.services import build_services
-from service.api.webhooks.messages import HeadlineView, MessageView
-from service.api.webhooks.signing import Signer
-from service.queue import JobError, LeaseQueue
-from service.settings import Settings
-from service.store import BlobStore
+from kantor.service.api.app import create_app
+from kantor.service.api.server import ApiServer
+from kantor.service.api.services import build_services
+from kantor.service.api.webhooks.messages import HeadlineView, MessageView
+from kantor.service.api.webhooks.signing import Signer
+from kantor.service.queue import JobError, LeaseQueue
+from kantor.service.settings import Settings
+from kantor.service.store import BlobStore
 
 Rows = list[list[float]]
 Serving = Callable[[], AbstractContextManager[httpx.Client]]

@@ -1,0 +1,90 @@
+"""What a reader of the result should know before relying on it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kantor.estimator.config import EstimateConfig
+from kantor.estimator.result import StopReason
+from kantor.estimator.samples.folds import Sides
+from kantor.estimator.samples.split import Split
+
+SCALE_RATIO = 100.0
+SMALL_TEST = 100
+COPIED_SHARE = 0.01
+_ROWS, _LOOK = 100_000, 1000
+
+
+def warnings_of(
+    folds: Sequence[Sides], settings: EstimateConfig, stop_reason: StopReason
+) -> list[str]:
+    """Return the sentences that apply to this estimation."""
+    found, sides, pair = [], folds[0], folds[0].pair
+    if stop_reason is StopReason.STEP_LIMIT and settings.effort != "thorough":
+        found.append(stop_reason.message)
+    found += weights_left(folds)
+    n_test = min(min(len(f.split_x.test), len(f.split_y.test)) for f in folds)
+    if n_test < SMALL_TEST:
+        found.append(
+            f"Only {n_test} test samples a side: the lower bound is loose at this size."
+        )
+    if settings.bound_method == "student":
+        found.append("The student bound holds only in the limit of many samples.")
+    if settings.scaling == "standardize":
+        found.append(
+            "Features were standardized: distances are in the standardized metric."
+        )
+    elif (ratio := scale_ratio(pair.x, pair.y)) > SCALE_RATIO:
+        found.append(
+            f"Feature scales differ by a factor of {ratio:.3g}; the largest dominate "
+            "the distance. Standardize them if that is not meant."
+        )
+    copies = max(
+        copied_share(pair.x, sides.split_x), copied_share(pair.y, sides.split_y)
+    )
+    if copies > COPIED_SHARE:
+        found.append(
+            f"{copies:.0%} of a side's test samples equal samples that training saw. "
+            "Where these are repeats, not independent draws, the bounds do not hold: "
+            "keep each sample once and pass the repeats as weights."
+        )
+    return found
+
+
+def copied_share(samples: NDArray[np.generic], split: Split) -> float:
+    """Return the share of test rows that fit or validation rows equal.
+
+    0 for samples of whole numbers: counts and categories repeat by nature.
+    """
+    some = samples[split.test[:_LOOK]]
+    if np.array_equal(some, np.rint(some)):
+        return 0.0
+    others = np.concatenate([split.validation, split.fit])[:_ROWS]
+    seen = {hash(samples[row].tobytes()) for row in others}
+    test = [hash(samples[row].tobytes()) for row in split.test[:_ROWS]]
+    return sum(digest in seen for digest in test) / len(test)
+
+
+def weights_left(folds: Sequence[Sides]) -> list[str]:
+    """Say how many test samples remain of each side that has weights."""
+    pair = folds[0].pair
+    left = {
+        "source": (pair.x_weights, sum(len(f.split_x.test) for f in folds)),
+        "target": (pair.y_weights, sum(len(f.split_y.test) for f in folds)),
+    }
+    return [
+        f"The {side}'s weights left {n_test} test samples: those that weigh less are "
+        "kept more seldom."
+        for side, (weights, n_test) in left.items()
+        if weights is not None
+    ]
+
+
+def scale_ratio(x: NDArray[np.generic], y: NDArray[np.generic]) -> float:
+    """Return the largest over the smallest deviation of features that vary."""
+    rows = [np.asarray(s[:_ROWS], dtype=np.float64) for s in (x, y)]
+    largest = max(float(np.abs(r).max()) for r in rows) or 1.0
+    deviation = np.max([(r / largest).std(0) for r in rows], axis=0)
+    positive = deviation[deviation > 0.0]
+    return float(positive.max() / positive.min()) if len(positive) else 1.0

@@ -1,0 +1,1 @@
+"""What comes in: checked samples and weights, their folds, and their unit."""

@@ -1,0 +1,133 @@
+"""Check sample arrays before anything is computed from them.
+
+Samples are an array (n, d) of finite real numbers, one row a sample; a 1-D array of n
+numbers is n samples on the line.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kantor.estimator.errors import InvalidSamples
+from kantor.estimator.samples.folds import Pair
+from kantor.estimator.samples.split import Weights
+
+MIN_SAMPLES = 40
+"""Fewest samples a side: below it a fit / validation / test split is meaningless."""
+
+_CHUNK_ELEMENTS = 4_000_000
+
+
+def check_samples(
+    name: str, samples: object, *, fewest: int = MIN_SAMPLES
+) -> NDArray[np.generic]:
+    """Return `samples` as a finite real array (n, d), without copying where possible.
+
+    Args:
+        name: Field the error shall name, `source` or `target`.
+        samples: Array-like (n, d) or (n,), possibly memory-mapped.
+        fewest: Rows needed; an estimate needs `MIN_SAMPLES`, scoring needs one.
+
+    Raises:
+        InvalidSamples: Ragged, not numeric, wrong number of axes, empty features, fewer
+            than `fewest` rows, or NaN / infinity (with the position of the first).
+    """
+    array = _as_array(name, samples)
+    if array.dtype.kind not in "fiub":
+        raise InvalidSamples(name, f"expected real numbers, got dtype {array.dtype}")
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise InvalidSamples(
+            name, f"expected an array (n, d), got {array.ndim} axes {array.shape}"
+        )
+    n, dim = array.shape
+    if dim == 0:
+        raise InvalidSamples(name, f"expected at least 1 feature, got shape {(n, dim)}")
+    if n < fewest:
+        raise InvalidSamples(name, f"expected at least {fewest} samples, got {n}")
+    _check_finite(name, array)
+    return array
+
+
+def check_pair(
+    source: object,
+    target: object,
+    source_weights: object = None,
+    target_weights: object = None,
+) -> Pair:
+    """Return both sample arrays checked, of equal dimension, and their weights.
+
+    Raises:
+        InvalidSamples: As `check_samples`, `check_weights`, or the dimensions differ.
+    """
+    x = check_samples("source", source)
+    y = check_samples("target", target)
+    if x.shape[1] != y.shape[1]:
+        raise InvalidSamples(
+            "target",
+            f"expected dimension {x.shape[1]} as in source, got {y.shape[1]}",
+        )
+    return Pair(
+        x,
+        y,
+        check_weights("source_weights", source_weights, len(x)),
+        check_weights("target_weights", target_weights, len(y)),
+    )
+
+
+def check_weights(name: str, weights: object, count: int) -> Weights | None:
+    """Return weights (count,) as float64, scaled to a largest one of 1; None if None.
+
+    Raises:
+        InvalidSamples: Not `count` finite numbers >= 0, or all of them zero.
+    """
+    if weights is None:
+        return None
+    array = _as_array(name, weights)
+    if array.dtype.kind not in "fiub" or array.shape != (count,):
+        raise InvalidSamples(
+            name,
+            f"expected {count} numbers, one per sample, got dtype {array.dtype} of "
+            f"shape {array.shape}",
+        )
+    values = np.asarray(array, dtype=np.float64)
+    bad = ~(np.isfinite(values) & (values >= 0.0))
+    if bad.any():
+        row = int(bad.argmax())
+        raise InvalidSamples(
+            name, f"expected finite weights >= 0, got {values[row]} at row {row}"
+        )
+    if not values.any():
+        raise InvalidSamples(name, "expected a weight above 0, got only zeros")
+    return np.asarray(values / values.max())
+
+
+def _as_array(name: str, samples: object) -> NDArray[np.generic]:
+    try:
+        array = np.asanyarray(samples)
+    except ValueError as error:
+        raise InvalidSamples(
+            name, "expected rows of equal length, got a ragged list"
+        ) from error
+    if array.dtype == object:
+        raise InvalidSamples(
+            name, "expected rows of equal length holding numbers, got dtype object"
+        )
+    return array
+
+
+def _check_finite(name: str, array: NDArray[np.generic]) -> None:
+    """Look for NaN and infinity a block of rows at a time."""
+    if array.dtype.kind != "f":
+        return
+    rows = max(1, _CHUNK_ELEMENTS // array.shape[1])
+    for start in range(0, len(array), rows):
+        finite = np.isfinite(array[start : start + rows])
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            value = array[start + row, column]
+            raise InvalidSamples(
+                name,
+                f"expected finite numbers, got {value} at row {start + row}, "
+                f"column {column}",
+            )

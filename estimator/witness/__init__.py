@@ -1,0 +1,1 @@
+"""Where the samples differ, by the critic as a document that numpy alone evaluates."""

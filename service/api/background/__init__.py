@@ -1,0 +1,1 @@
+"""What an API process does beside answering: reaping leases, telling webhooks."""

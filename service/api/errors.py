@@ -1,0 +1,161 @@
+"""Errors of the service's HTTP door. Routes raise them; `problems` answers.
+
+ServiceError
+├── NotUnderstood          the body is not what its content type says
+├── InvalidRequest         a part of the request is wrong; says which
+│   ├── InvalidFile        sample bytes that cannot be read as one array
+│   └── LimitExceeded      more samples, features or bytes than allowed
+├── UnsupportedMedia       a content type or format that is not read here
+├── RateExceeded           too many requests of one key
+├── BodyTooLarge           more bytes than the operator allows
+├── Unauthorized           no valid API key
+├── CrossSite              a page of another site asks through a visitor's browser
+├── JobNotFound, DatasetNotFound, UploadNotFound
+├── WebhooksDisabled       a webhook is asked for, and the operator has none
+├── BatchConflict          other samples were sent under the same index
+├── DigestMismatch         a body is not what its Content-Digest says
+└── JobNotFinished         asked for something that exists only at the end
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldError:
+    """One thing that is wrong with a request.
+
+    Attributes:
+        detail: What was expected and what was received.
+        pointer: JSON pointer into the body, as `#/config/seed`.
+        parameter: Name of the query, path or header parameter, for those.
+    """
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the parts that are there."""
+        parts = {"pointer": self.pointer, "parameter": self.parameter}
+        return {k: v for k, v in parts.items() if v is not None} | {
+            "detail": self.detail
+        }
+
+
+class ServiceError(Exception):
+    """Base of every error that a route raises on purpose.
+
+    Attributes:
+        detail: One sentence for the caller: what was expected, what was received.
+        errors: The parts of the request it is about.
+    """
+
+    def __init__(self, detail: str, *errors: FieldError) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = errors
+
+
+class NotUnderstood(ServiceError):
+    """Reject a body that cannot be parsed at all."""
+
+
+class InvalidRequest(ServiceError, ValueError):
+    """Reject a request whose parts are readable but wrong."""
+
+    @classmethod
+    def at(cls, pointer: str, reason: str) -> "InvalidRequest":
+        """Build from one JSON pointer and the reason it is wrong."""
+        return cls(reason, FieldError(pointer=pointer, detail=reason))
+
+
+class InvalidFile(InvalidRequest):
+    """Reject sample bytes that cannot be read as one array of numbers."""
+
+
+class LimitExceeded(InvalidRequest):
+    """Reject more samples, features or bytes than this service takes."""
+
+
+class UnsupportedMedia(ServiceError):
+    """Reject a content type that this route does not read."""
+
+
+class BodyTooLarge(ServiceError):
+    """Reject a body over the configured number of bytes."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"expected a body of at most {max_bytes} bytes, received more")
+
+
+class Unauthorized(ServiceError):
+    """Refuse a request without a valid API key; never says which part was wrong."""
+
+    def __init__(self) -> None:
+        super().__init__("expected the header Authorization: Bearer <API key>")
+
+
+class CrossSite(ServiceError):
+    """Refuse what a browser sends on behalf of another site's page.
+
+    Without API keys, being on this machine is all the permission there is, and every
+    page that is open in a browser here would have it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("expected a request from this machine, not from another site")
+
+
+class RateExceeded(ServiceError):
+    """Turn away a request of a key that has sent too many.
+
+    Attributes:
+        retry_after_s: When the next one may come.
+    """
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(f"expected the next request in {retry_after_s:.1f} s")
+        self.retry_after_s = retry_after_s
+
+
+class JobNotFound(ServiceError, LookupError):
+    """Report that no such job is known (never was, was deleted, or has expired)."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"no job {job_id!r}; it may have been deleted or expired")
+
+
+class DatasetNotFound(ServiceError, LookupError):
+    """Report that no such dataset is stored."""
+
+    def __init__(self, dataset_id: str, pointer: str | None = None) -> None:
+        detail = f"no dataset {dataset_id!r}; upload it first"
+        errors = [FieldError(pointer=pointer, detail=detail)] if pointer else []
+        super().__init__(detail, *errors)
+
+
+class UploadNotFound(ServiceError, LookupError):
+    """Report that no such upload is open."""
+
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(f"no upload {upload_id!r}; it may be completed or expired")
+
+
+class WebhooksDisabled(ServiceError):
+    """Refuse a webhook where the operator has not enabled them."""
+
+    def __init__(self) -> None:
+        detail = "expected no webhook: they are not enabled on this service"
+        super().__init__(detail, FieldError(pointer="#/webhook", detail=detail))
+
+
+class BatchConflict(ServiceError):
+    """Refuse to replace a batch by other samples."""
+
+
+class DigestMismatch(ServiceError):
+    """Refuse a body that is damaged, or a Content-Digest that is not understood."""
+
+
+class JobNotFinished(ServiceError):
+    """Report that an answer exists only once the job has succeeded."""

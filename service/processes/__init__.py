@@ -1,0 +1,1 @@
+"""Processes that look after other processes: supervisor, children, server, GPUs."""

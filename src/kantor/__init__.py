@@ -1,0 +1,58 @@
+"""Kantor: certified lower bounds on the Wasserstein-1 distance, as a service.
+
+    from kantor import EstimateConfig, KantorClient, estimate_w1
+
+Everything is imported on first use: a program that only talks to a service loads no
+torch, and one that only estimates loads no HTTP client. The parts are
+`kantor.models` (critics), `kantor.estimator` (samples in, `Estimate` out) and
+`kantor.service` (queue, API, workers, command line); each knows only those before it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kantor.estimator import (
+        Certificate,
+        CurvePoint,
+        Differences,
+        Estimate,
+        EstimateConfig,
+        EstimationStopped,
+        EstimatorError,
+        InvalidConfig,
+        InvalidInput,
+        InvalidSamples,
+        StopReason,
+        estimate_w1,
+    )
+    from kantor.service.client import KantorClient
+
+__all__ = [
+    "Certificate",
+    "CurvePoint",
+    "Differences",
+    "Estimate",
+    "EstimateConfig",
+    "EstimationStopped",
+    "EstimatorError",
+    "InvalidConfig",
+    "InvalidInput",
+    "InvalidSamples",
+    "KantorClient",
+    "StopReason",
+    "estimate_w1",
+]
+
+_HOMES = {"KantorClient": "kantor.service.client"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home on first use."""
+    if name not in __all__:
+        raise AttributeError(f"module 'kantor' has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "kantor.estimator")), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,75 @@
+"""The bracket of the given samples holds at any size, weighted or not."""
+
+import numpy as np
+import pytest
+import torch
+
+from kantor.estimator import EstimateConfig, EstimationStopped
+from kantor.estimator.evidence.bracket import sample_bracket
+from kantor.estimator.evidence.certified import evaluated
+from kantor.estimator.evidence.held_out import Witness, witness_of
+from kantor.estimator.samples.folds import Pair, split_sides
+from kantor.models.critic import Norm
+from kantor.models.network import affine_network
+
+
+def shifted(n: int, shift: float) -> Pair:
+    x, y = np.random.default_rng(0).normal(size=(2, n, 2))
+    return Pair(x + np.array([shift, 0.0]), y)
+
+
+def witness(pair: Pair) -> Witness:
+    """Return the affine critic along the first axis on a pair."""
+    critic = evaluated(affine_network(torch.tensor([1.0, 0.0])))
+    return witness_of(critic, split_sides(pair, EstimateConfig())[0])
+
+
+def bracket(
+    pair: Pair, *, stop: bool = False, norm: Norm = "l2"
+) -> tuple[float, float, str]:
+    lower, upper, how = sample_bracket(
+        [witness(pair)], norm=norm, seed=0, sweeps=3, should_stop=lambda: stop
+    )
+    assert upper is not None
+    return lower, upper, how
+
+
+@pytest.mark.parametrize("n", [500, 2500])
+def test_encloses_the_distance_of_a_long_shift(n: int) -> None:
+    lower, upper, how = bracket(shifted(n, 9.0))
+    # The affine critic is optimal up to what is across the shift.
+    assert 0.0 < lower <= upper <= 1.02 * lower
+    assert ("not exact" in how) == (n > 2000)
+
+
+def test_weights_count_on_both_sides() -> None:
+    pair = shifted(500, 9.0)
+    a = np.where(pair.x[:, 0] > 9.0, 1.0, 0.0)
+    lower, upper, _ = bracket(Pair(pair.x, pair.y, x_weights=a))
+    shift = pair.x[a > 0, 0].mean() - pair.y[:, 0].mean()
+    assert lower == pytest.approx(shift, rel=1e-5)  # allowance for rounding: 1e-6
+    assert lower <= upper <= 1.02 * lower
+
+
+def test_stops_when_told() -> None:
+    with pytest.raises(EstimationStopped) as stopped:
+        bracket(shifted(2500, 1.0), stop=True)
+    assert stopped.value.checkpoint is None
+
+
+def test_linf_says_that_lengths_are_larger() -> None:
+    _, upper, how = bracket(shifted(200, 9.0), norm="linf")
+    assert upper >= 9.0 - 0.5
+    assert "lengths in l2" in how
+
+
+def test_distances_that_overflow_leave_no_upper_bound() -> None:
+    pair = shifted(200, 9.0)
+    test_row = split_sides(pair, EstimateConfig())[0].split_x.test[0]
+    pair.x[test_row] = 1e200
+    lower, upper, how = sample_bracket(
+        [witness(pair)], norm="l2", seed=0, sweeps=3, should_stop=lambda: False
+    )
+    assert np.isfinite(lower)
+    assert upper is None
+    assert "too far" in how

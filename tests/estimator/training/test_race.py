@@ -1,0 +1,82 @@
+"""The race: losers leave at hurdles, fold by fold; the descent is for leaders."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from kantor.estimator.training.methods import cone_method
+from kantor.estimator.training.race import HURDLES, after_race, needed_share
+from kantor.estimator.training.schedule import Schedule
+from kantor.estimator.training.teams import Member, Team, initial_team
+from kantor.models.cones import initial_cones
+
+RUNNING, DESCENT = Schedule(1000), Schedule(1000, descent_start=500)
+LATEST, EARLIEST = HURDLES[0], HURDLES[-1]
+
+
+def team(scores: list[float]) -> Team:
+    """Return two candidates with these scores, fold by fold."""
+    folds = len(scores) // 2
+    cones = initial_cones(torch.zeros(2 * folds, 1, 2), signs=(-1, 1) * folds)
+    start = initial_team(
+        cones, cone_method(2), rates=[0.1, 0.2], batch_size=8, folds=folds
+    )
+    return replace(start, best_validation=torch.tensor(scores))
+
+
+def left(
+    scores: list[list[float]], schedule: Schedule, step: int
+) -> list[list[Member]]:
+    """Return who is left of teams with these scores."""
+    return [[*t.members] for t in after_race([team(s) for s in scores], schedule, step)]
+
+
+def test_nobody_leaves_before_the_first_hurdle() -> None:
+    step = int(1000 * EARLIEST[0]) - 1
+    assert left([[1.0, -9.0]], RUNNING, step) == [[(0, 0), (0, 1)]]
+
+
+@pytest.mark.parametrize(("after", "share"), HURDLES)
+def test_who_falls_short_at_a_hurdle_leaves(after: float, share: float) -> None:
+    step = int(1000 * after)
+    assert left([[1.0, share - 0.01]], RUNNING, step) == [[(0, 0)]]
+    assert left([[1.0, share + 0.01]], RUNNING, step) == [[(0, 0), (0, 1)]]
+
+
+def test_hurdles_rise() -> None:
+    shares = [needed_share(RUNNING, step) or 0.0 for step in range(0, 1001, 25)]
+    assert shares == sorted(shares)
+    assert shares[0] == 0.0
+
+
+def test_the_best_of_all_teams_sets_the_hurdle() -> None:
+    found = left([[0.1, 0.2], [1.0, 0.3]], RUNNING, 900)
+    assert found == [[], [(0, 0)]]
+
+
+def test_each_fold_runs_its_own_race() -> None:
+    found = left([[1.0, 0.1, 0.1, 1.0]], RUNNING, 900)
+    assert found == [[(0, 0), (1, 1)]]
+
+
+def test_another_folds_scores_change_nothing() -> None:
+    one = left([[1.0, 0.9, 5.0, 0.1]], RUNNING, int(1000 * LATEST[0]) - 1)
+    other = left([[1.0, 0.9, 0.1, 5.0]], RUNNING, int(1000 * LATEST[0]) - 1)
+    assert [m for m in one[0] if m[0] == 0] == [m for m in other[0] if m[0] == 0]
+
+
+def test_leaders_are_alone_in_the_descent() -> None:
+    found = left([[0.99, 1.0, 0.99, 0.98], [0.98, 0.97, 1.0, 0.5]], DESCENT, 600)
+    assert found == [[(0, 1)], [(1, 0)]]
+
+
+@pytest.mark.parametrize("score", [0.0, -float("inf")])
+@pytest.mark.parametrize("step", [25, 500, 999])
+def test_equals_stay_together(score: float, step: int) -> None:
+    assert left([[score, score]], RUNNING, step) == [[(0, 0), (0, 1)]]
+
+
+def test_a_negative_leader_keeps_who_is_near() -> None:
+    assert left([[-1.0, -1.04]], RUNNING, 900) == [[(0, 0), (0, 1)]]
+    assert left([[-1.0, -1.5]], RUNNING, 900) == [[(0, 0)]]

@@ -1,0 +1,55 @@
+from typing import Any
+
+import pytest
+import redis
+
+from kantor.service.processes.valkey import EmbeddedValkey
+from kantor.service.queue.broker import BrokerUnsuitable, check_server, connect
+
+
+class ReportingServer:
+    """Answer INFO with what a differently configured server would say."""
+
+    def __init__(self, **changes: object) -> None:
+        self._info = {
+            "redis_version": "7.2.4",
+            "maxmemory_policy": "noeviction",
+            "aof_enabled": 1,
+        } | changes
+
+    def info(self) -> dict[str, Any]:
+        return self._info
+
+
+def check(**changes: object) -> list[str]:
+    server: Any = ReportingServer(**changes)
+    return check_server(server).warnings
+
+
+def test_the_embedded_server_is_suitable(client: redis.Redis) -> None:
+    assert check_server(client).warnings == []
+
+
+@pytest.mark.parametrize("version", ["5.0.14", "6.0.20"])
+def test_a_server_before_6_2_is_refused(version: str) -> None:
+    with pytest.raises(BrokerUnsuitable, match=f">= 6.2 .* received version {version}"):
+        check(redis_version=version)
+
+
+def test_an_evicting_server_is_warned_about() -> None:
+    assert "noeviction" in check(maxmemory_policy="allkeys-lru")[0]
+
+
+def test_a_server_without_aof_is_warned_about() -> None:
+    assert "appendonly" in check(aof_enabled=0)[0]
+
+
+def test_a_worker_client_fails_at_once_when_the_server_is_away() -> None:
+    with connect("unix:///nowhere.sock") as away, pytest.raises(redis.ConnectionError):
+        away.ping()
+
+
+def test_clients_speak_text(valkey: EmbeddedValkey, prefix: str) -> None:
+    with connect(valkey.url) as client:
+        client.set(prefix, "é", ex=5)
+        assert client.get(prefix) == "é"
