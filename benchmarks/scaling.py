@@ -18,15 +18,18 @@ from numpy.typing import NDArray
 
 from benchmarks.pictures import new_axes, save
 from benchmarks.tables import machine, print_table
-from kantor.estimator import EstimateConfig
+from benchmarks.trainings import data_of
+from kantor.estimator.critics import Start
 from kantor.estimator.evidence.certified import evaluated
-from kantor.estimator.samples.scaling import Scaler, fit_scaler
-from kantor.estimator.training.batches import Batches, FoldBatches
-from kantor.estimator.training.loop import Problem, initial_state, take_step
-from kantor.estimator.training.methods import network_method
-from kantor.estimator.training.teams import initial_team
+from kantor.estimator.samples.scaling import fit_scaler
+from kantor.estimator.training.data import TrainingData
+from kantor.estimator.training.loop import initial_state, take_step
+from kantor.estimator.training.team import initial_team
 from kantor.models.activations import Activation
+from kantor.models.constraints import Stiefel
+from kantor.models.methods import Method
 from kantor.models.network import Network, initial_network
+from kantor.models.optimizers import SpectralAscent
 
 Samples = NDArray[np.float32]
 
@@ -72,50 +75,23 @@ def cost(size: Size, setup: Setup) -> Cost:
         generator=torch.Generator().manual_seed(0),
     )
     scaler = fit_scaler(x, y, "scalar")
-    task = training_problem(x, y, scaler, setup.batch_size)
-    one = evaluated(network.select([0]))
+    task = data_of(x, y, scaler, batch_size=setup.batch_size)
+    one = evaluated(network.select([0]), "network")
     return Cost(
         step_s=fastest(stepper(network, task), setup.rounds),
         evaluation_s=fastest(lambda: one.values(x, scaler), 2),
     )
 
 
-def training_problem(
-    x: Samples, y: Samples, scaler: Scaler, batch_size: int
-) -> Problem:
-    """Return the problem of training on all of x (n, d) and y (n, d)."""
-
-    def batches(samples: Samples) -> FoldBatches:
-        return FoldBatches(
-            [
-                Batches(
-                    samples,
-                    np.arange(len(samples)),
-                    scaler,
-                    batch_size=batch_size,
-                    seed=0,
-                    device=torch.device("cpu"),
-                )
-            ]
-        )
-
-    source, target = batches(x), batches(y)
-    return Problem(
-        source=source,
-        target=target,
-        validation_x=source.head(1000),
-        validation_y=target.head(1000),
-        unit=scaler.unit,
-    )
-
-
-def stepper(network: Network, task: Problem) -> Callable[[], None]:
+def stepper(network: Network, task: TrainingData) -> Callable[[], None]:
     """Return a function that takes the next step of a training."""
-    method = network_method(EstimateConfig())
-    team = initial_team(
-        network, method, rates=[0.1] * network.n_critics, batch_size=10**6
+    start = Start(
+        network,
+        Method(Stiefel(), SpectralAscent()),
+        rates=(0.1,) * network.n_critics,
+        batch_size=10**6,
     )
-    state = initial_state([team], max_steps=10**6)
+    state = initial_state({"network": initial_team(start, folds=1)}, max_steps=10**6)
 
     def step() -> None:
         nonlocal state

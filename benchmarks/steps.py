@@ -15,12 +15,12 @@ import numpy as np
 import torch
 
 from benchmarks.tables import machine, print_table
+from benchmarks.trainings import data_of
+from kantor.estimator.critics import Start
 from kantor.estimator.samples.scaling import fit_scaler
-from kantor.estimator.training.batches import Batches, FoldBatches
-from kantor.estimator.training.loop import Problem, initial_state, take_step
-from kantor.estimator.training.methods import Method
-from kantor.estimator.training.optimizers import OPTIMIZERS
-from kantor.estimator.training.teams import initial_team
+from kantor.estimator.training.data import TrainingData
+from kantor.estimator.training.loop import initial_state, take_step
+from kantor.estimator.training.team import initial_team
 from kantor.models.activations import Activation
 from kantor.models.constraints import (
     Bjorck,
@@ -30,11 +30,13 @@ from kantor.models.constraints import (
     Stiefel,
     StiefelProjection,
 )
-from kantor.models.network import Network, initial_network
+from kantor.models.methods import Method
+from kantor.models.network import initial_network
+from kantor.models.optimizers import OPTIMIZERS
 
 BASE = "Stiefel, manifold"
 
-METHODS: dict[str, tuple[Constraint[Network], str]] = {
+METHODS: dict[str, tuple[Constraint, str]] = {
     BASE: (Stiefel(), "manifold"),
     "Stiefel, Adam": (StiefelProjection(), "adam"),
     "Stiefel, SGD": (StiefelProjection(), "sgd"),
@@ -47,34 +49,16 @@ METHODS: dict[str, tuple[Constraint[Network], str]] = {
 }
 
 
-def problem(n: int, dim: int, batch_size: int) -> Problem:
+def gaussians(n: int, dim: int, batch_size: int) -> TrainingData:
     """Return two Gaussians one unit apart."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, n, dim))
     y[:, 0] += 1.0
-    scaler = fit_scaler(x, y, "scalar")
-
-    def batches(samples: np.ndarray) -> FoldBatches:
-        return FoldBatches(
-            [
-                Batches(
-                    samples,
-                    np.arange(n),
-                    scaler,
-                    batch_size=batch_size,
-                    seed=0,
-                    device=torch.device("cpu"),
-                )
-            ]
-        )
-
-    source, target = batches(x), batches(y)
-    validation = source.head(1000), target.head(1000)
-    return Problem(source, target, *validation, unit=scaler.unit)
+    return data_of(x, y, fit_scaler(x, y, "scalar"), batch_size=batch_size)
 
 
 def stepper(
-    name: str, task: Problem, arguments: argparse.Namespace
+    name: str, task: TrainingData, arguments: argparse.Namespace
 ) -> Callable[[], None]:
     """Return a function that takes one step of a training of its own."""
     constraint, optimizer = METHODS[name]
@@ -86,8 +70,8 @@ def stepper(
         generator=torch.Generator().manual_seed(0),
     )
     method = Method(constraint, OPTIMIZERS[optimizer]())
-    team = initial_team(network, method, rates=[0.01], batch_size=arguments.batch_size)
-    state = initial_state([team], max_steps=10**6)
+    start = Start(network, method, rates=(0.01,), batch_size=arguments.batch_size)
+    state = initial_state({name: initial_team(start, folds=1)}, max_steps=10**6)
 
     def step() -> None:
         nonlocal state
@@ -119,7 +103,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
-    task = problem(10_000, arguments.dim, arguments.batch_size)
+    task = gaussians(10_000, arguments.dim, arguments.batch_size)
     found = medians(
         {name: stepper(name, task, arguments) for name in METHODS},
         arguments.rounds,

@@ -1,7 +1,8 @@
 """Two samples in, one certified `Estimate` of the Wasserstein-1 distance out.
 
 `estimate_w1` is the one public door. It is imported on first use, so that programs
-which only need configurations and results (the API process) never load torch.
+which only need configurations and results (the API process) never load torch. Where it
+does load torch, idle threads sleep, whoever calls.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from kantor.estimator.result import (
     Estimate,
     StopReason,
 )
+from kantor.estimator.threads import sleep_when_idle
 
 if TYPE_CHECKING:
     from kantor.estimator.pipeline import estimate_w1
@@ -39,6 +41,9 @@ __all__ = [
     "StopReason",
     "estimate_w1",
 ]
+
+
+sleep_when_idle()
 
 
 def __getattr__(name: str) -> Any:

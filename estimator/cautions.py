@@ -1,13 +1,11 @@
 """What a reader of the result should know before relying on it."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from kantor.estimator.config import EstimateConfig
 from kantor.estimator.result import StopReason
-from kantor.estimator.samples.folds import Sides
+from kantor.estimator.samples.folds import Partition
 from kantor.estimator.samples.split import Split
 
 SCALE_RATIO = 100.0
@@ -16,22 +14,22 @@ COPIED_SHARE = 0.01
 _ROWS, _LOOK = 100_000, 1000
 
 
-def warnings_of(
-    folds: Sequence[Sides], settings: EstimateConfig, stop_reason: StopReason
+def cautions_for(
+    partition: Partition, config: EstimateConfig, stop_reason: StopReason
 ) -> list[str]:
     """Return the sentences that apply to this estimation."""
-    found, sides, pair = [], folds[0], folds[0].pair
-    if stop_reason is StopReason.STEP_LIMIT and settings.effort != "thorough":
+    found, pair, folds = [], partition.pair, partition.folds
+    if stop_reason is StopReason.STEP_LIMIT and config.effort != "thorough":
         found.append(stop_reason.message)
-    found += weights_left(folds)
-    n_test = min(min(len(f.split_x.test), len(f.split_y.test)) for f in folds)
+    found += weights_left(partition)
+    n_test = min(min(len(f.x.test), len(f.y.test)) for f in folds)
     if n_test < SMALL_TEST:
         found.append(
             f"Only {n_test} test samples a side: the lower bound is loose at this size."
         )
-    if settings.bound_method == "student":
+    if config.bound_method == "student":
         found.append("The student bound holds only in the limit of many samples.")
-    if settings.scaling == "standardize":
+    if config.scaling == "standardize":
         found.append(
             "Features were standardized: distances are in the standardized metric."
         )
@@ -40,9 +38,7 @@ def warnings_of(
             f"Feature scales differ by a factor of {ratio:.3g}; the largest dominate "
             "the distance. Standardize them if that is not meant."
         )
-    copies = max(
-        copied_share(pair.x, sides.split_x), copied_share(pair.y, sides.split_y)
-    )
+    copies = max(copied_share(pair.x, folds[0].x), copied_share(pair.y, folds[0].y))
     if copies > COPIED_SHARE:
         found.append(
             f"{copies:.0%} of a side's test samples equal samples that training saw. "
@@ -66,12 +62,12 @@ def copied_share(samples: NDArray[np.generic], split: Split) -> float:
     return sum(digest in seen for digest in test) / len(test)
 
 
-def weights_left(folds: Sequence[Sides]) -> list[str]:
+def weights_left(partition: Partition) -> list[str]:
     """Say how many test samples remain of each side that has weights."""
-    pair = folds[0].pair
+    n_source, n_target = partition.n_test
     left = {
-        "source": (pair.x_weights, sum(len(f.split_x.test) for f in folds)),
-        "target": (pair.y_weights, sum(len(f.split_y.test) for f in folds)),
+        "source": (partition.pair.x_weights, n_source),
+        "target": (partition.pair.y_weights, n_target),
     }
     return [
         f"The {side}'s weights left {n_test} test samples: those that weigh less are "

@@ -10,16 +10,12 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from kantor.estimator.errors import InvalidConfig
+from kantor.models.vocabulary import GROUPING, ActivationName, Norm
 
 Effort = Literal["quick", "standard", "thorough"]
 BoundMethod = Literal["betting", "bernstein", "student"]
-Norm = Literal["l2", "linf"]
 Family = Literal["portfolio", "network", "cones"]
 ConstraintName = Literal["stiefel", "bjorck", "spectral", "parseval", "l1", "mixed"]
-ActivationName = Literal[
-    "groupsort", "maxmin", "fullsort", "maxout", "abs", "relu", "leaky_relu", "tanh",
-    "sigmoid",
-]  # fmt: skip
 OptimizerName = Literal["manifold", "adam", "sgd", "aggmo"]
 Scaling = Literal["scalar", "standardize"]
 
@@ -154,7 +150,7 @@ class EstimateConfig:
         Raises:
             InvalidConfig: They do not.
         """
-        if self.group_size and self.activation not in ("groupsort", "maxout"):
+        if self.group_size and self.activation not in GROUPING:
             raise InvalidConfig(
                 "group_size", f"expected null for activation {self.activation}, "
                 f"got {self.group_size}",

@@ -8,15 +8,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-
-from kantor.estimator.cautions import warnings_of
-from kantor.estimator.config import BoundMethod, EstimateConfig
+from kantor.estimator.cautions import cautions_for
+from kantor.estimator.config import EstimateConfig
 from kantor.estimator.devices import choose_device, describe
 from kantor.estimator.errors import EstimationStopped
-from kantor.estimator.evidence import bounds
-from kantor.estimator.evidence.bracket import sample_bracket
-from kantor.estimator.evidence.certified import EvaluatedCritic, certificate, evaluated
+from kantor.estimator.evidence.bounds import (
+    BOUND_METHODS,
+    mean_difference,
+    standard_error,
+)
+from kantor.estimator.evidence.bracket import NOT_ASKED_FOR, Bracket, sample_bracket
+from kantor.estimator.evidence.certified import EvaluatedCritic
 from kantor.estimator.evidence.held_out import (
     Witness,
     critic_file,
@@ -24,32 +26,12 @@ from kantor.estimator.evidence.held_out import (
     witness_of,
 )
 from kantor.estimator.provenance import versions
-from kantor.estimator.recipe import (
-    PRESETS,
-    cone_batch_size,
-    network_batch_size,
-    resolved,
-)
-from kantor.estimator.result import CurvePoint, Estimate, Progress, StopReason
-from kantor.estimator.samples.folds import Sides, fingerprint_of, split_sides
+from kantor.estimator.recipe import Recipe, recipe_for
+from kantor.estimator.result import Estimate, Progress
+from kantor.estimator.samples.folds import Partition, partitioned
 from kantor.estimator.samples.pair import check_pair
-from kantor.estimator.training import checkpoint
-from kantor.estimator.training.data import training_problem
-from kantor.estimator.training.loop import initial_state, train
-from kantor.estimator.training.portfolio import (
-    chosen_critics,
-    initial_teams,
-    last_critic,
-)
+from kantor.estimator.training import Trained, train_critics
 from kantor.estimator.witness.differences import differences_of
-from kantor.models.cones import Cones
-from kantor.models.network import Network
-
-BOUND_METHODS: dict[BoundMethod, Callable[..., bounds.MeanBound]] = {
-    "betting": bounds.betting_bound,
-    "bernstein": bounds.bernstein_bound,
-    "student": bounds.student_bound,
-}
 
 
 def estimate_w1(
@@ -93,116 +75,109 @@ def estimate_w1(
     """
     started = time.monotonic()
     pair = check_pair(x, y, source_weights, target_weights)
-    settings = resolved(config or EstimateConfig())
-    device = choose_device(settings.device)
-    folds = split_sides(pair, settings)
+    asked = config or EstimateConfig()
+    recipe = recipe_for(asked)
+    device = choose_device(asked.device)
+    partition = partitioned(pair, asked)
     stopping = should_stop or (lambda: False)
     trained = train_critics(
-        folds,
-        settings,
+        partition,
+        asked,
+        recipe,
         device,
         on_progress=on_progress or (lambda progress: None),
         should_stop=stopping,
         resume_from=resume_from,
     )
+    try:
+        seen = examined(trained, partition, asked, recipe, stopping)
+    except EstimationStopped as stopped:
+        raise EstimationStopped(trained.checkpoint()) from stopped
     return assembled(
-        trained, folds, settings, device, should_stop=stopping, started=started
+        seen, trained, partition, asked, device=describe(device), started=started
     )
 
 
 @dataclass(frozen=True)
-class Trained:
-    """What training hands over: two certified critics a fold, and how it went.
+class Examined:
+    """What all given samples say of the critics.
 
     Attributes:
-        chosen: The critics with the best validation objective; they alone meet test.
-        last: The leaders as the last step left them, fitted further; for the given
-            samples only.
-        checkpoint: Returns the state at the end, so that no training is lost when what
-            follows is stopped.
+        witnesses: The chosen critic's values on every fold.
+        bracket: Bounds for the given samples.
     """
 
-    chosen: tuple[EvaluatedCritic, ...]
-    last: tuple[EvaluatedCritic, ...]
-    curve: tuple[CurvePoint, ...]
-    steps: int
-    stop_reason: StopReason
-    checkpoint: Callable[[], bytes]
+    witnesses: list[Witness]
+    bracket: Bracket
 
 
-def train_critics(
-    folds: list[Sides],
-    settings: EstimateConfig,
-    device: torch.device,
-    *,
-    on_progress: Callable[[Progress], None],
+def examined(
+    trained: Trained,
+    partition: Partition,
+    asked: EstimateConfig,
+    recipe: Recipe,
     should_stop: Callable[[], bool],
-    resume_from: bytes | None,
-) -> Trained:
-    """Train, or go on training, and certify what came out of it."""
-    assert settings.steps is not None
-    problem = training_problem(folds, settings, device)
-    teams = initial_teams(problem, settings, folds=len(folds), dim=folds[0].pair.dim)
-    state = initial_state(teams, settings.steps, adaptive=len(folds) == 1)
-    fingerprint = fingerprint_of(folds, settings)
-    if resume_from is not None:
-        state = checkpoint.from_bytes(resume_from, state, fingerprint)
-    state, stop_reason = train(
-        state,
-        problem,
-        on_progress=on_progress,
+) -> Examined:
+    """Evaluate the critics on all samples, and bracket W1 between these if asked to.
+
+    Raises:
+        EstimationStopped: `should_stop` answered true; without a checkpoint.
+    """
+
+    def witnesses(critics: tuple[EvaluatedCritic, ...]) -> list[Witness]:
+        return [
+            witness_of(critic, partition.pair, fold, should_stop=should_stop)
+            for critic, fold in zip(critics, partition.folds, strict=True)
+        ]
+
+    chosen = witnesses(trained.chosen)
+    if not asked.sample_bounds:
+        return Examined(chosen, NOT_ASKED_FOR)
+    bracket = sample_bracket(
+        [*chosen, *witnesses(trained.last)],
+        partition,
+        norm=asked.norm,
+        seed=asked.seed,
+        sweeps=recipe.sweeps,
         should_stop=should_stop,
-        checkpoint=lambda reached: checkpoint.to_bytes(reached, fingerprint),
     )
-    chosen = chosen_critics(state, problem, settings.norm)
-    return Trained(
-        chosen=tuple(evaluated(critic) for critic in chosen),
-        last=tuple(evaluated(last_critic(state, f)) for f in range(len(folds))),
-        curve=state.curve,
-        steps=state.step,
-        stop_reason=stop_reason,
-        checkpoint=lambda: checkpoint.to_bytes(state, fingerprint),
-    )
+    return Examined(chosen, bracket)
 
 
 def assembled(
+    seen: Examined,
     trained: Trained,
-    folds: list[Sides],
-    settings: EstimateConfig,
-    device: torch.device,
+    partition: Partition,
+    asked: EstimateConfig,
     *,
-    should_stop: Callable[[], bool],
+    device: str,
     started: float,
 ) -> Estimate:
-    """Evaluate the chosen critics on test and put the answer together."""
-    pair, common = folds[0].pair, folds[0].scaler
-    unit = common.unit
-    witnesses = [
-        witness_of(critic, sides)
-        for critic, sides in zip(trained.chosen, folds, strict=True)
-    ]
-    held = [held_out(witness, common) for witness in witnesses]
+    """Let the chosen critics meet test, and put the answer together."""
+    pair, unit = partition.pair, partition.common.unit
+    held = [held_out(witness, partition.common) for witness in seen.witnesses]
     parts = [h.values for h in held]
     found = {
-        name: method(parts, confidence=settings.confidence)
+        name: method(parts, confidence=asked.confidence)
         for name, method in BOUND_METHODS.items()
     }
-    bracket = given_samples(witnesses, trained, settings, should_stop)
-    critic, first = critic_file(witnesses[0], held[0]), witnesses[0]
+    first, winner = seen.witnesses[0], trained.chosen[0]
+    critic = critic_file(first, held[0])
     return Estimate(
-        estimate=unit * bounds.mean_difference(parts),
-        standard_error=unit * bounds.standard_error(parts),
-        lower_bound=unit * found[settings.bound_method].lower,
-        confidence=settings.confidence,
-        bound_method=settings.bound_method,
+        estimate=unit * mean_difference(parts),
+        standard_error=unit * standard_error(parts),
+        lower_bound=unit * found[asked.bound_method].lower,
+        confidence=asked.confidence,
+        bound_method=asked.bound_method,
         lower_bounds={name: unit * bound.lower for name, bound in found.items()},
-        p_value=found[settings.bound_method].p_value,
-        detectable_distance=unit * found[settings.bound_method].detectable,
-        sample_lower_bound=bracket[0],
-        sample_upper_bound=bracket[1],
-        sample_upper_bound_reason=bracket[2],
-        critic_family=trained.chosen[0].family,
-        certificate=certificate(trained.chosen[0]),
+        p_value=found[asked.bound_method].p_value,
+        detectable_distance=unit * found[asked.bound_method].detectable,
+        sample_lower_bound=seen.bracket.lower,
+        sample_upper_bound=seen.bracket.upper,
+        sample_upper_bound_reason=seen.bracket.how,
+        critic_family=winner.family.name,
+        winner=winner.family.winner(winner.critic),
+        certificate=winner.certificate(),
         curve=list(trained.curve),
         stop_reason=trained.stop_reason,
         steps=trained.steps,
@@ -210,58 +185,13 @@ def assembled(
         n_source=len(pair.x),
         n_target=len(pair.y),
         dim=pair.dim,
-        seed=settings.seed,
-        device=describe(device),
-        config=settings.to_dict() | winning_settings(trained.chosen[0], settings),
+        seed=asked.seed,
+        device=device,
+        config=asked.to_dict(),
         versions=versions(),
-        warnings=warnings_of(folds, settings, trained.stop_reason),
+        warnings=cautions_for(partition, asked, trained.stop_reason),
         differences=differences_of(
-            critic, pair, first.x, first.y, norm=settings.norm, seed=settings.seed
+            critic, pair, first.x, first.y, norm=asked.norm, seed=asked.seed
         ),
         critic=critic.to_bytes(),
     )
-
-
-def given_samples(
-    witnesses: list[Witness],
-    trained: Trained,
-    settings: EstimateConfig,
-    should_stop: Callable[[], bool],
-) -> tuple[float | None, float | None, str]:
-    """Bracket W1 between the given samples, if that is asked for.
-
-    Raises:
-        EstimationStopped: `should_stop` answered true; with the state of training.
-    """
-    if not settings.sample_bounds:
-        return None, None, "not asked for"
-    sides = [witness.sides for witness in witnesses]
-    last = [witness_of(c, s) for c, s in zip(trained.last, sides, strict=True)]
-    try:
-        return sample_bracket(
-            [*witnesses, *last],
-            norm=settings.norm,
-            seed=settings.seed,
-            sweeps=PRESETS[settings.effort]["sweeps"],
-            should_stop=should_stop,
-        )
-    except EstimationStopped as stopped:
-        raise EstimationStopped(trained.checkpoint()) from stopped
-
-
-def winning_settings(
-    winner: EvaluatedCritic, settings: EstimateConfig
-) -> dict[str, int]:
-    """Return the settings that the winner of the portfolio stands for."""
-    critic = winner.critic
-    if isinstance(critic, Cones):
-        return {
-            "cones": critic.centers.shape[1],
-            "batch_size": cone_batch_size(settings),
-        }
-    assert isinstance(critic, Network)
-    return {
-        "batch_size": network_batch_size(settings),
-        "depth": len(critic.biases),
-        "group_size": critic.activations[0].group_size,
-    }

@@ -1,13 +1,85 @@
-"""Turn `effort` and the data's shape into concrete settings."""
+"""What `effort` stands for, resolved once: a `Recipe` without gaps, free of torch."""
 
-from typing import TypedDict
+from dataclasses import dataclass
 
-from kantor.estimator.config import EstimateConfig
-from kantor.estimator.training.optimizers import OPTIMIZERS
+from kantor.estimator.config import (
+    ConstraintName,
+    Effort,
+    EstimateConfig,
+    OptimizerName,
+)
+from kantor.models.vocabulary import ActivationName
+
+DEFAULT_RATES: dict[OptimizerName, float] = {
+    "manifold": 0.05,
+    "adam": 0.005,
+    "sgd": 0.05,
+    "aggmo": 0.05,
+}
+"""Step size of a network where none is set, by how it moves."""
 
 
-class Preset(TypedDict):
-    """Settings that an effort stands for."""
+@dataclass(frozen=True)
+class NetworkRecipe:
+    """How networks are built and moved.
+
+    Attributes:
+        depth: Hidden layers.
+        width: Units of each.
+        activation: What stands between layers.
+        group_sizes: Of the candidates that compete; all divide the width.
+        constraint: What keeps weights to norm 1.
+        optimizer: How they move.
+        bjorck_order: Of the Björck iterations, where they are the constraint.
+        bjorck_iterations: In every step.
+        learning_rate: Step size.
+        batch_size: Samples of each side in a step.
+    """
+
+    depth: int
+    width: int
+    activation: ActivationName
+    group_sizes: tuple[int, ...]
+    constraint: ConstraintName
+    optimizer: OptimizerName
+    bjorck_order: int
+    bjorck_iterations: int
+    learning_rate: float
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class ConeRecipe:
+    """How critics made of cones are built and moved.
+
+    A cone learns from the samples around it alone, so it needs larger batches than a
+    network, and a step of it costs less.
+    """
+
+    count: int
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What an estimation does, every gap of its configuration filled.
+
+    Attributes:
+        steps: Optimizer updates at most.
+        networks: How networks are trained.
+        cones: How cones are.
+        sweeps: Of the coupling behind the sample upper bound, after its first.
+    """
+
+    steps: int
+    networks: NetworkRecipe
+    cones: ConeRecipe
+    sweeps: int
+
+
+@dataclass(frozen=True)
+class _Preset:
+    """What an effort stands for where a configuration leaves gaps."""
 
     depth: int
     width: int
@@ -19,76 +91,57 @@ class Preset(TypedDict):
     sweeps: int
 
 
-PRESETS: dict[str, Preset] = {
-    "quick": Preset(
-        depth=2,
-        width=64,
-        group_sizes=(16,),
-        steps=150,
-        batch_size=512,
-        cones=128,
-        cone_batch_size=512,
-        sweeps=1,
+_PRESETS: dict[Effort, _Preset] = {
+    "quick": _Preset(
+        depth=2, width=64, group_sizes=(16,), steps=150, batch_size=512,
+        cones=128, cone_batch_size=512, sweeps=1,
     ),
-    "standard": Preset(
-        depth=3,
-        width=128,
-        group_sizes=(16,),
-        steps=600,
-        batch_size=1024,
-        cones=512,
-        cone_batch_size=2048,
-        sweeps=3,
+    "standard": _Preset(
+        depth=3, width=128, group_sizes=(16,), steps=600, batch_size=1024,
+        cones=512, cone_batch_size=2048, sweeps=3,
     ),
-    "thorough": Preset(
-        depth=4,
-        width=256,
-        group_sizes=(4, 32),
-        steps=3000,
-        batch_size=1024,
-        cones=1024,
-        cone_batch_size=4096,
-        sweeps=10,
+    "thorough": _Preset(
+        depth=4, width=256, group_sizes=(4, 32), steps=3000, batch_size=1024,
+        cones=1024, cone_batch_size=4096, sweeps=10,
     ),
-}
+}  # fmt: skip
 
 
-def resolved(config: EstimateConfig) -> EstimateConfig:
-    """Return the configuration with every None replaced by its effort's choice.
+def recipe_for(config: EstimateConfig) -> Recipe:
+    """Fill the gaps of a configuration with its effort's choices.
 
     Raises:
-        InvalidConfig: A width is given that the group size does not divide.
+        InvalidConfig: A group size is given that the effort's width does not admit.
     """
-    preset = PRESETS[config.effort]
-    width = config.width or preset["width"]
+    preset = _PRESETS[config.effort]
+    width = config.width or preset.width
     config.check_groups(width)
-    return config.replace(
-        depth=config.depth or preset["depth"],
-        width=width,
-        steps=config.steps or preset["steps"],
-        cones=config.cones or preset["cones"],
-        learning_rate=config.learning_rate
-        or OPTIMIZERS[config.chosen_optimizer]().default_learning_rate,
-        constraint=config.chosen_constraint,
-        optimizer=config.chosen_optimizer,
+    return Recipe(
+        steps=config.steps or preset.steps,
+        networks=NetworkRecipe(
+            depth=config.depth or preset.depth,
+            width=width,
+            activation=config.activation,
+            group_sizes=_group_sizes(config, width, preset.group_sizes),
+            constraint=config.chosen_constraint,
+            optimizer=config.chosen_optimizer,
+            bjorck_order=config.bjorck_order,
+            bjorck_iterations=config.bjorck_iterations,
+            learning_rate=config.learning_rate
+            or DEFAULT_RATES[config.chosen_optimizer],
+            batch_size=config.batch_size or preset.batch_size,
+        ),
+        cones=ConeRecipe(
+            count=config.cones or preset.cones,
+            batch_size=config.batch_size or preset.cone_batch_size,
+        ),
+        sweeps=preset.sweeps,
     )
 
 
-def network_batch_size(config: EstimateConfig) -> int:
-    """Return the batch size of networks: the one set, or the effort's."""
-    return config.batch_size or PRESETS[config.effort]["batch_size"]
-
-
-def cone_batch_size(config: EstimateConfig) -> int:
-    """Return the batch size of cones: the one set, or the effort's.
-
-    A cone learns from the samples around it alone, so it needs larger batches than a
-    network, and a step of it costs less.
-    """
-    return config.batch_size or PRESETS[config.effort]["cone_batch_size"]
-
-
-def competing_group_sizes(config: EstimateConfig) -> tuple[int, ...]:
+def _group_sizes(
+    config: EstimateConfig, width: int, wanted: tuple[int, ...]
+) -> tuple[int, ...]:
     """Return the group sizes whose critics compete: the one set, or the effort's.
 
     Small groups bend more, large ones fit cones: which is better is a matter of the
@@ -96,10 +149,8 @@ def competing_group_sizes(config: EstimateConfig) -> tuple[int, ...]:
     """
     if config.group_size is not None:
         return (config.group_size,)
-    width = config.width or PRESETS[config.effort]["width"]
     if config.activation != "groupsort":
         return (fitting_group_size(width, 2),)
-    wanted = PRESETS[config.effort]["group_sizes"]
     return tuple(sorted({fitting_group_size(width, size) for size in wanted}))
 
 

@@ -152,6 +152,8 @@ class Estimate:
         sample_upper_bound: Cost of a feasible coupling of the given samples, or None.
         sample_upper_bound_reason: How the upper bound was found, or why it is missing.
         critic_family: The winner of the portfolio: network, cones or affine.
+        winner: What the winner stands for, such as the depth of a network.
+        config: The settings as they were asked for, a valid configuration again.
         differences: Where the samples differ. A description, not a promise: the critic
             has seen most of the samples it describes.
         critic: The evaluated critic as a safetensors document (not part of the JSON).
@@ -169,6 +171,7 @@ class Estimate:
     sample_upper_bound: float | None
     sample_upper_bound_reason: str
     critic_family: str
+    winner: dict[str, Any]
     certificate: Certificate
     curve: list[CurvePoint]
     stop_reason: StopReason

@@ -1,6 +1,7 @@
 """Certified critics: tensors in, tensors out.
 
 `critic` says what a family of critics offers, and bounds its Lipschitz constant;
-`network` is the paper's family with its `activations` and `constraints` (`orthonormal`
-matrices, balls), `cones` is McShane's extension; `norms` measures weights in float64.
+`network` is the paper's family with its `activations`, `cones` is McShane's extension;
+`norms` measures weights in float64. How they move: `constraints` (`orthonormal`
+matrices, balls) and `optimizers`, together a method of `methods`.
 """

@@ -6,15 +6,12 @@ that a certificate needs the weights alone.
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
 
-ActivationName = Literal[
-    "groupsort", "maxmin", "fullsort", "maxout", "abs", "relu", "leaky_relu", "tanh",
-    "sigmoid",
-]  # fmt: skip
+from kantor.models.vocabulary import GROUPING, ActivationName
 
 LEAK = 0.01
 
@@ -46,7 +43,7 @@ class Activation:
     def group_size_of(self, width: int) -> int:
         """Return how many units of a layer act together."""
         sizes = {"maxmin": 2, "fullsort": width}
-        grouped = self.name in ("groupsort", "maxout")
+        grouped = self.name in GROUPING
         return self.group_size if grouped else sizes.get(self.name, 1)
 
     def output_width(self, width: int) -> int:

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kantor.models.critic import Norm
 from kantor.models.norms import ROUNDING
+from kantor.models.vocabulary import Norm
 
 TIP = 1e-4
 """Radius at which the l2 cone's tip is rounded: sqrt(|x - a|^2 + TIP^2)."""
@@ -57,6 +57,11 @@ class Cones:
     def dim(self) -> int:
         """Number d of features of a sample."""
         return self.centers.shape[-1]
+
+    @property
+    def n_weights(self) -> int:
+        """None: a cone has slope 1 wherever it stands."""
+        return 0
 
     def tensors(self) -> tuple[Tensor, ...]:
         """Return centers, offsets and temperatures."""

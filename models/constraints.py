@@ -1,76 +1,75 @@
-"""Constraints: how the weights of networks are kept to operator norm 1.
+"""Constraints: how weights are kept to operator norm 1.
 
-A constraint offers two maps. `effective` turns raw parameters into the network that is
-evaluated, differentiably; `restored` brings parameters back after a step, without
-gradients. Either may do nothing. None is trusted: the certificate is computed from the
-weights that come out.
+A constraint offers two maps of a critic's weights, first layer to last row. `effective`
+turns raw ones into those that are evaluated, differentiably; `restored` brings them
+back after a step, without gradients. Either may do nothing. None is trusted: the
+certificate is computed from the weights that come out.
 """
 
-from dataclasses import dataclass, replace
-from typing import ClassVar, Generic, Protocol
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
-from kantor.models.critic import C
-from kantor.models.network import Network, Path
+from kantor.models.network import Path
 from kantor.models.orthonormal import bjorck, polar_factor, retract, safe_scaled
 
+Weights = tuple[Tensor, ...]
 
-class Constraint(Protocol[C]):
-    """One way of constraining the parameters of a critic.
+
+class Constraint(Protocol):
+    """One way of constraining weights.
 
     `may_exceed` says that constants above 1, by more than rounding, are to be expected.
     """
 
     may_exceed: ClassVar[bool]
 
-    def effective(self, parameters: C) -> C:
-        """Return the critic that is evaluated, differentiable in the parameters."""
+    def effective(self, weights: Weights) -> Weights:
+        """Return the weights that are evaluated, differentiable in the raw ones."""
 
-    def restored(self, parameters: C) -> C:
-        """Return parameters to where the constraint holds, after a step."""
+    def restored(self, weights: Weights) -> Weights:
+        """Return raw weights to where the constraint holds, after a step."""
 
 
-class Free(Generic[C]):
-    """No constraint: the parameters mean the critic as they are."""
+class Free:
+    """No constraint: the weights mean what they are."""
 
     may_exceed: ClassVar[bool] = False
 
-    def effective(self, parameters: C) -> C:
-        """Return the parameters themselves."""
-        return parameters
+    def effective(self, weights: Weights) -> Weights:
+        """Return the weights themselves."""
+        return weights
 
-    def restored(self, parameters: C) -> C:
-        """Return the parameters themselves."""
-        return parameters
+    def restored(self, weights: Weights) -> Weights:
+        """Return the weights themselves."""
+        return weights
 
 
 @dataclass(frozen=True)
-class Stiefel(Free[Network]):
+class Stiefel(Free):
     """Orthonormal rows or columns, restored by two Newton-Schulz steps.
 
     For steps of at most 0.5 in spectral norm, such as the manifold method takes.
     """
 
-    def restored(self, network: Network) -> Network:
+    def restored(self, weights: Weights) -> Weights:
         """Retract every weight to the manifold."""
-        weights = tuple(retract(w).contiguous() for w in network.weights)
-        return replace(network, weights=weights)
+        return tuple(retract(w).contiguous() for w in weights)
 
 
 @dataclass(frozen=True)
-class StiefelProjection(Free[Network]):
+class StiefelProjection(Free):
     """Orthonormal rows or columns, restored by the polar factor from any distance."""
 
-    def restored(self, network: Network) -> Network:
+    def restored(self, weights: Weights) -> Weights:
         """Replace every weight by its nearest orthonormal matrix."""
-        weights = tuple(polar_factor(w).contiguous() for w in network.weights)
-        return replace(network, weights=weights)
+        return tuple(polar_factor(w).contiguous() for w in weights)
 
 
 @dataclass(frozen=True)
-class Bjorck(Free[Network]):
+class Bjorck(Free):
     """The paper's: differentiable Björck iterations in every forward pass.
 
     Anil, Lucas & Grosse (2019), arXiv:1811.05381, section 4.2.
@@ -79,17 +78,18 @@ class Bjorck(Free[Network]):
     order: int = 1
     iterations: int = 20
 
-    def effective(self, network: Network) -> Network:
+    def effective(self, weights: Weights) -> Weights:
         """Orthonormalize every weight; the last row is divided by its norm."""
-        hidden = tuple(
+        *hidden, last = weights
+        orthonormal = tuple(
             bjorck(safe_scaled(w), iterations=self.iterations, order=self.order)
-            for w in network.weights[:-1]
+            for w in hidden
         )
-        return replace(network, weights=(*hidden, unit_rows(network.weights[-1])))
+        return (*orthonormal, unit_rows(last))
 
 
 @dataclass(frozen=True)
-class Spectral(Free[Network]):
+class Spectral(Free):
     """Every weight divided by its spectral norm, estimated by power iteration.
 
     Miyato et al. (2018), arXiv:1802.05957. Singular values below the largest stay below
@@ -101,10 +101,9 @@ class Spectral(Free[Network]):
 
     iterations: int = 12
 
-    def effective(self, network: Network) -> Network:
+    def effective(self, weights: Weights) -> Weights:
         """Divide every weight by the power iteration's estimate of its norm."""
-        weights = tuple(self._divided(w) for w in network.weights)
-        return replace(network, weights=weights)
+        return tuple(self._divided(w) for w in weights)
 
     def _divided(self, w: Tensor) -> Tensor:
         with torch.no_grad():
@@ -116,7 +115,7 @@ class Spectral(Free[Network]):
 
 
 @dataclass(frozen=True)
-class Parseval(Free[Network]):
+class Parseval(Free):
     """One step towards orthonormality after each update: W + b (I - W W^T) W.
 
     Cisse et al. (2017), "Parseval networks", arXiv:1704.08847. The weights hover near
@@ -130,10 +129,9 @@ class Parseval(Free[Network]):
 
     rate: float = 0.5
 
-    def restored(self, network: Network) -> Network:
+    def restored(self, weights: Weights) -> Weights:
         """Take the step on every weight."""
-        weights = tuple(self._pulled(w).contiguous() for w in network.weights)
-        return replace(network, weights=weights)
+        return tuple(self._pulled(w).contiguous() for w in weights)
 
     def _pulled(self, w: Tensor) -> Tensor:
         x = w if w.shape[-2] <= w.shape[-1] else w.mT
@@ -148,7 +146,7 @@ class Parseval(Free[Network]):
 
 
 @dataclass(frozen=True)
-class RowBalls(Free[Network]):
+class RowBalls(Free):
     """Every row projected to the unit ball that bounds the layer's operator norm.
 
     On the path `linf` each row to the L1 ball: 1-Lipschitz from linf to linf. On the
@@ -158,11 +156,11 @@ class RowBalls(Free[Network]):
 
     path: Path
 
-    def restored(self, network: Network) -> Network:
+    def restored(self, weights: Weights) -> Weights:
         """Project every row to its ball."""
-        first, *rest = network.weights
+        first, *rest = weights
         first = l1_projected(first) if self.path == "linf" else l2_projected(first)
-        return replace(network, weights=(first, *(l1_projected(w) for w in rest)))
+        return (first, *(l1_projected(w) for w in rest))
 
 
 def unit_rows(w: Tensor) -> Tensor:

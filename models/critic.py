@@ -1,18 +1,18 @@
 """What every family of critics offers: K functions on R^d, evaluated as one batch.
 
 Two families: `network.Network` (the paper's) and `cones.Cones` (McShane's extension).
-Training, certification and evaluation see this protocol alone.
+Training and certification see this protocol alone; what else the estimator has to know
+of a family stands in one file of `kantor.estimator.critics`.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
 
 from kantor.models.norms import ROUNDING
-
-Norm = Literal["l2", "linf"]
+from kantor.models.vocabulary import Norm
 
 C = TypeVar("C", bound="Critic")
 
@@ -36,8 +36,12 @@ class Critic(Protocol):
     def ground_norm(self) -> Norm:
         """Norm on R^d that the Lipschitz constant refers to."""
 
+    @property
+    def n_weights(self) -> int:
+        """How many of `tensors` come first that a constraint has to keep to norm 1."""
+
     def tensors(self) -> tuple[Tensor, ...]:
-        """Return all parameters."""
+        """Return all parameters, the weights that are constrained first."""
 
     def with_tensors(self, tensors: Sequence[Tensor]) -> Self:
         """Return a critic with other parameters, in the order of `tensors`."""

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from kantor.models.activations import Activation
-from kantor.models.critic import Norm
 from kantor.models.norms import ROUNDING, row_l1_norm, row_l2_norm, spectral_norm
 from kantor.models.orthonormal import random_orthonormal
+from kantor.models.vocabulary import Norm
 
 Path = Literal["l2", "linf", "mixed"]
 """Norms between layers: l2 throughout, linf throughout, or l2 to linf at the first.
@@ -56,6 +56,11 @@ class Network:
     def ground_norm(self) -> Norm:
         """Norm on R^d that the Lipschitz constant refers to."""
         return "linf" if self.path == "linf" else "l2"
+
+    @property
+    def n_weights(self) -> int:
+        """Number of layers, the last row included."""
+        return len(self.weights)
 
     def tensors(self) -> tuple[Tensor, ...]:
         """Return all parameters, weights first."""

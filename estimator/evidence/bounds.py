@@ -12,13 +12,15 @@ chosen on the other parts. What is bounded then is the mean of the Delta_f (for 
 the largest), which is at most W1 as each of them is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import logsumexp
+
+from kantor.estimator.config import BoundMethod
 
 Array = NDArray[np.float64]
 
@@ -247,3 +249,11 @@ def _welch_degrees(part: TestValues) -> float:
     ex, ey = part.x.var(ddof=1) / n, part.y.var(ddof=1) / m
     terms = ex * ex / (n - 1) + ey * ey / (m - 1)
     return float((ex + ey) ** 2 / terms) if terms > 0.0 else 0.0
+
+
+BOUND_METHODS: dict[BoundMethod, Callable[..., MeanBound]] = {
+    "betting": betting_bound,
+    "bernstein": bernstein_bound,
+    "student": student_bound,
+}
+"""Every method by its name; each takes parts and a confidence."""

@@ -1,22 +1,18 @@
 """Evaluate a trained critic in float64, and certify the very weights used for it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kantor.estimator.result import Certificate, LayerCertificate
+from kantor.estimator.critics import Family, Potential, family_named
+from kantor.estimator.errors import EstimationStopped
+from kantor.estimator.result import Certificate
+from kantor.estimator.samples.pair import Samples
 from kantor.estimator.samples.scaling import Scaler
-from kantor.estimator.witness.potentials import (
-    ConePotential,
-    NetworkPotential,
-    Potential,
-)
-from kantor.models.cones import Cones
 from kantor.models.critic import Critic, lipschitz_bound, mapped
-from kantor.models.network import Network
-from kantor.models.norms import orthonormality_defect
 
 Array = NDArray[np.float64]
 
@@ -37,24 +33,30 @@ class EvaluatedCritic:
     """One critic in float64 with its certificate; values in scaled units."""
 
     critic: Critic
-    operator_norms: tuple[float, ...]
+    family: Family
     lipschitz_bound: float
 
-    @property
-    def family(self) -> str:
-        """Return cones, network, or affine for a network without hidden layers."""
-        if isinstance(self.critic, Cones):
-            return "cones"
-        return "network" if len(self.operator_norms) > 1 else "affine"
+    def values(
+        self,
+        samples: Samples,
+        scaler: Scaler,
+        *,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> Array:
+        """Return f / L of samples (n, d) -> (n,), in chunks.
 
-    def values(self, samples: NDArray[np.generic], scaler: Scaler) -> Array:
-        """Return f / L of samples (n, d) -> (n,), in chunks."""
+        Raises:
+            EstimationStopped: `should_stop`, asked before every chunk, answered true;
+                without a checkpoint.
+        """
         device = self.critic.tensors()[0].device
         widest = max(p.shape[-2] for p in self.critic.tensors())
         rows = min(_ROWS, max(1, _ENTRIES // widest))
         chunks = []
         with torch.no_grad():
             for start in range(0, len(samples), rows):
+                if should_stop():
+                    raise EstimationStopped(None)
                 scaled = scaler.for_critic(samples[start : start + rows])
                 u = torch.from_numpy(scaled).to(device)
                 chunks.append(self.critic(u)[0].cpu().numpy())
@@ -62,59 +64,20 @@ class EvaluatedCritic:
 
     def potential(self) -> Potential:
         """Return the same function for numpy."""
-        arrays = mapped(self.critic, lambda p: p[0].cpu())
-        if isinstance(arrays, Cones):
-            return ConePotential(
-                centers=arrays.centers.numpy(),
-                offsets=arrays.offsets[0].numpy(),
-                temperature=float(arrays.log_temperatures.exp()),
-                sign=arrays.signs[0],
-                norm=arrays.ground_norm,
-            )
-        assert isinstance(arrays, Network)
-        return NetworkPotential(
-            weights=[w.numpy() for w in arrays.weights],
-            biases=[b[0].numpy() for b in arrays.biases],
-            activation=arrays.activations[0].name,
-            group_size=arrays.activations[0].group_size,
+        return self.family.potential(mapped(self.critic, lambda p: p.cpu()))
+
+    def certificate(self) -> Certificate:
+        """Describe the certificate layer by layer."""
+        return Certificate(
+            lipschitz_bound=self.lipschitz_bound,
+            norm=self.critic.ground_norm,
+            layers=self.family.layers(self.critic),
         )
 
 
-def evaluated(critic: Critic) -> EvaluatedCritic:
+def evaluated(critic: Critic, family: str) -> EvaluatedCritic:
     """Convert a batch of one critic to float64 and certify it."""
     exact = mapped(critic, lambda p: p.detach().double())
     return EvaluatedCritic(
-        exact,
-        operator_norms=tuple(exact.operator_norms()[0].tolist()),
-        lipschitz_bound=float(lipschitz_bound(exact)),
+        exact, family_named(family), lipschitz_bound=float(lipschitz_bound(exact))
     )
-
-
-def certificate(critic: EvaluatedCritic) -> Certificate:
-    """Describe the certificate layer by layer."""
-    return Certificate(
-        lipschitz_bound=critic.lipschitz_bound,
-        norm=critic.critic.ground_norm,
-        layers=[
-            LayerCertificate(
-                rows=rows,
-                columns=columns,
-                operator_norm=norm,
-                orthonormality_defect=defect,
-            )
-            for (rows, columns, defect), norm in zip(
-                _layers(critic.critic), critic.operator_norms, strict=True
-            )
-        ],
-    )
-
-
-def _layers(critic: Critic) -> list[tuple[int, int, float | None]]:
-    """Return rows, columns and the orthonormality defect of each layer."""
-    if isinstance(critic, Cones):
-        return [(*critic.centers.shape[1:], None)]
-    assert isinstance(critic, Network)
-    return [
-        (*w.shape[1:], float(orthonormality_defect(w)) if critic.path == "l2" else None)
-        for w in critic.weights
-    ]

@@ -1,5 +1,6 @@
 """The chosen critic meets the test samples: values, their difference, its bounds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,8 @@ from numpy.typing import NDArray
 
 from kantor.estimator.evidence.bounds import TestValues
 from kantor.estimator.evidence.certified import EvaluatedCritic
-from kantor.estimator.samples.folds import Sides
+from kantor.estimator.samples.folds import Fold
+from kantor.estimator.samples.pair import Pair
 from kantor.estimator.samples.scaling import Scaler
 from kantor.estimator.witness.document import CriticFile
 
@@ -16,10 +18,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Witness:
-    """A critic's values over L of all given samples of one fold, in scaled units."""
+    """A critic's values over L of all given samples, in the scaled units of a fold."""
 
     critic: EvaluatedCritic
-    sides: Sides
+    fold: Fold
     x: Array
     y: Array
 
@@ -38,11 +40,23 @@ class HeldOut:
     high: float
 
 
-def witness_of(critic: EvaluatedCritic, sides: Sides) -> Witness:
-    """Evaluate a critic on every given sample, once, in the order of the arrays."""
-    pair = sides.pair
-    x, y = (critic.values(samples, sides.scaler) for samples in (pair.x, pair.y))
-    return Witness(critic, sides, x, y)
+def witness_of(
+    critic: EvaluatedCritic,
+    pair: Pair,
+    fold: Fold,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Witness:
+    """Evaluate a critic on every given sample, once, in the order of the arrays.
+
+    Raises:
+        EstimationStopped: `should_stop` answered true; without a checkpoint.
+    """
+    x, y = (
+        critic.values(samples, fold.scaler, should_stop=should_stop)
+        for samples in (pair.x, pair.y)
+    )
+    return Witness(critic, fold, x, y)
 
 
 def held_out(witness: Witness, common: Scaler) -> HeldOut:
@@ -50,20 +64,15 @@ def held_out(witness: Witness, common: Scaler) -> HeldOut:
 
     `common` gives metric and unit to all folds, whose own scalers differ.
     """
-    x, y, sides = witness.x, witness.y, witness.sides
+    x, y, fold = witness.x, witness.y, witness.fold
     seen = np.concatenate(
-        [
-            x[sides.split_x.fit],
-            x[sides.split_x.validation],
-            y[sides.split_y.fit],
-            y[sides.split_y.validation],
-        ]
+        [x[fold.x.fit], x[fold.x.validation], y[fold.y.fit], y[fold.y.validation]]
     )
     low, high = float(seen.min()), float(seen.max())
-    share = sides.scaler.share_of(common)
+    share = fold.scaler.share_of(common)
     values = TestValues(
-        x=share * np.clip(x[sides.split_x.test], low, high),
-        y=share * np.clip(y[sides.split_y.test], low, high),
+        x=share * np.clip(x[fold.x.test], low, high),
+        y=share * np.clip(y[fold.y.test], low, high),
         value_range=share * (high - low),
     )
     return HeldOut(values, low, high)
@@ -72,8 +81,9 @@ def held_out(witness: Witness, common: Scaler) -> HeldOut:
 def critic_file(witness: Witness, held: HeldOut) -> CriticFile:
     """Return the document of the evaluated critic."""
     return CriticFile(
+        family=witness.critic.family.name,
         function=witness.critic.potential(),
-        scaler=witness.sides.scaler,
+        scaler=witness.fold.scaler,
         low=held.low,
         high=held.high,
         lipschitz_bound=witness.critic.lipschitz_bound,

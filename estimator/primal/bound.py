@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from kantor.estimator.errors import EstimationStopped
 from kantor.estimator.primal.bisection import bisected
 from kantor.estimator.primal.clouds import Cloud, shadows
@@ -12,6 +10,7 @@ from kantor.estimator.primal.exact import MAX_COST_ENTRIES, exact_upper_bound
 from kantor.estimator.primal.line import distance_on_the_line
 from kantor.estimator.primal.plan import Plan, completed, cost, joined
 from kantor.estimator.primal.repairing import neighboring_entries, repaired
+from kantor.estimator.streams import Stream
 
 BLOCK_ENTRIES = 512
 """Most entries of a block; half as many in more sweeps come out alike in like time."""
@@ -81,7 +80,7 @@ def coupled(
     Raises:
         EstimationStopped: `should_stop`, asked before every block, answered true.
     """
-    rng = np.random.default_rng([seed, 5])
+    rng = Stream.COUPLING.generator(seed)
     shadow = shadows(source, target, rng)
 
     def solved(blocks: Iterable[Plan]) -> Iterator[Plan]:

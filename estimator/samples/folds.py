@@ -1,76 +1,91 @@
-"""Both sample arrays of an estimation with their splits and their common scaler."""
+"""The folds of a pair: what is fitted, validated and tested, and in which unit."""
 
 import hashlib
 import json
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kantor.estimator.config import EstimateConfig
+from kantor.estimator.samples.pair import Pair, Samples
 from kantor.estimator.samples.scaling import FIT_ROWS, Scaler, fit_scaler
-from kantor.estimator.samples.split import Split, Weights, random_splits, weighted_split
-
-Samples = NDArray[np.generic]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The samples as given: x (n, d), y (m, d), and weights (n,), (m,) where given."""
-
-    x: Samples
-    y: Samples
-    x_weights: Weights | None = None
-    y_weights: Weights | None = None
-
-    @property
-    def dim(self) -> int:
-        """Number d of features."""
-        return int(self.x.shape[1])
+from kantor.estimator.samples.split import (
+    Indices,
+    Split,
+    random_splits,
+    weighted_split,
+)
+from kantor.estimator.streams import Stream
 
 
 @dataclass(frozen=True)
-class Sides:
-    """Samples of both sides, one split of each, and the scaler of the fit parts."""
+class Fold:
+    """One division of both sides, and the scaler of its fit parts."""
 
-    pair: Pair
-    split_x: Split
-    split_y: Split
+    x: Split
+    y: Split
     scaler: Scaler
 
 
-def split_sides(pair: Pair, settings: EstimateConfig) -> list[Sides]:
+@dataclass(frozen=True)
+class Partition:
+    """A pair and its folds.
+
+    Attributes:
+        pair: The samples as given.
+        folds: At least one.
+        common: The scaler that gives metric and unit to the answer, the first fold's.
+            Those of other folds differ a little, and are converted to it.
+    """
+
+    pair: Pair
+    folds: tuple[Fold, ...]
+    common: Scaler
+
+    @property
+    def n_test(self) -> tuple[int, int]:
+        """Test samples of source and target, in all folds together."""
+        return (
+            sum(len(fold.x.test) for fold in self.folds),
+            sum(len(fold.y.test) for fold in self.folds),
+        )
+
+
+def partitioned(pair: Pair, config: EstimateConfig) -> Partition:
     """Split both sides at random, once per fold; fit a scaler on each fit part."""
-    rng = np.random.default_rng([settings.seed, 0])
-    splits_x = random_splits(len(pair.x), settings.folds, rng)
-    splits_y = random_splits(len(pair.y), settings.folds, rng)
+    rng = Stream.SPLIT.generator(config.seed)
+    splits_x = random_splits(len(pair.x), config.folds, rng)
+    splits_y = random_splits(len(pair.y), config.folds, rng)
     if pair.x_weights is not None:
         splits_x = [weighted_split("source", s, pair.x_weights, rng) for s in splits_x]
     if pair.y_weights is not None:
         splits_y = [weighted_split("target", s, pair.y_weights, rng) for s in splits_y]
-    return [
-        _scaled(pair, x, y, settings) for x, y in zip(splits_x, splits_y, strict=True)
-    ]
-
-
-def _scaled(
-    pair: Pair, split_x: Split, split_y: Split, settings: EstimateConfig
-) -> Sides:
-    scaler = fit_scaler(
-        pair.x[split_x.fit[:FIT_ROWS]], pair.y[split_y.fit[:FIT_ROWS]], settings.scaling
+    folds = tuple(
+        Fold(x, y, _fitted_scaler(pair, x.fit, y.fit, config))
+        for x, y in zip(splits_x, splits_y, strict=True)
     )
-    return Sides(pair, split_x, split_y, scaler)
+    return Partition(pair, folds, folds[0].scaler)
 
 
-def fingerprint_of(folds: list[Sides], settings: EstimateConfig) -> str:
-    """Identify a problem by its settings, scalers, weights and shapes."""
+def _fitted_scaler(
+    pair: Pair, fit_x: Indices, fit_y: Indices, config: EstimateConfig
+) -> Scaler:
+    return fit_scaler(_some(pair.x, fit_x), _some(pair.y, fit_y), config.scaling)
+
+
+def _some(samples: Samples, rows: Indices) -> Samples:
+    return samples[rows[:FIT_ROWS]]
+
+
+def fingerprint_of(partition: Partition, config: EstimateConfig) -> str:
+    """Identify what is trained on by settings, scalers, weights and shapes."""
     digest = hashlib.sha256()
-    for sides in folds:
-        digest.update(sides.scaler.center.tobytes())
-        digest.update(np.float64(sides.scaler.unit).tobytes())
-    pair = folds[0].pair
+    for fold in partition.folds:
+        digest.update(fold.scaler.center.tobytes())
+        digest.update(np.float64(fold.scaler.unit).tobytes())
+    pair = partition.pair
     for weights in (pair.x_weights, pair.y_weights):
         digest.update(b"none" if weights is None else weights.tobytes())
     shapes = [pair.x.shape, pair.y.shape]
-    digest.update(json.dumps([shapes, settings.to_dict()], sort_keys=True).encode())
+    digest.update(json.dumps([shapes, config.to_dict()], sort_keys=True).encode())
     return digest.hexdigest()

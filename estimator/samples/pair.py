@@ -1,15 +1,18 @@
-"""Check sample arrays before anything is computed from them.
+"""The samples of both sides, checked before anything is computed from them.
 
 Samples are an array (n, d) of finite real numbers, one row a sample; a 1-D array of n
 numbers is n samples on the line.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from kantor.estimator.errors import InvalidSamples
-from kantor.estimator.samples.folds import Pair
-from kantor.estimator.samples.split import Weights
+
+Samples = NDArray[np.generic]
+Weights = NDArray[np.float64]
 
 MIN_SAMPLES = 40
 """Fewest samples a side: below it a fit / validation / test split is meaningless."""
@@ -17,9 +20,22 @@ MIN_SAMPLES = 40
 _CHUNK_ELEMENTS = 4_000_000
 
 
-def check_samples(
-    name: str, samples: object, *, fewest: int = MIN_SAMPLES
-) -> NDArray[np.generic]:
+@dataclass(frozen=True)
+class Pair:
+    """The samples as given: x (n, d), y (m, d), and weights (n,), (m,) where given."""
+
+    x: Samples
+    y: Samples
+    x_weights: Weights | None = None
+    y_weights: Weights | None = None
+
+    @property
+    def dim(self) -> int:
+        """Number d of features."""
+        return int(self.x.shape[1])
+
+
+def check_samples(name: str, samples: object, *, fewest: int = MIN_SAMPLES) -> Samples:
     """Return `samples` as a finite real array (n, d), without copying where possible.
 
     Args:
@@ -102,7 +118,7 @@ def check_weights(name: str, weights: object, count: int) -> Weights | None:
     return np.asarray(values / values.max())
 
 
-def _as_array(name: str, samples: object) -> NDArray[np.generic]:
+def _as_array(name: str, samples: object) -> Samples:
     try:
         array = np.asanyarray(samples)
     except ValueError as error:
@@ -116,7 +132,7 @@ def _as_array(name: str, samples: object) -> NDArray[np.generic]:
     return array
 
 
-def _check_finite(name: str, array: NDArray[np.generic]) -> None:
+def _check_finite(name: str, array: Samples) -> None:
     """Look for NaN and infinity a block of rows at a time."""
     if array.dtype.kind != "f":
         return

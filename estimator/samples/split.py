@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kantor.estimator.errors import InvalidSamples
+from kantor.estimator.samples.pair import Weights
 
 Indices = NDArray[np.intp]
-Weights = NDArray[np.float64]
 
 FIT_FRACTION = 0.6
 VALIDATION_FRACTION = 0.15

@@ -15,21 +15,20 @@ from torch import Tensor
 from kantor.estimator.errors import InvalidInput
 from kantor.estimator.result import CurvePoint
 from kantor.estimator.training.loop import TrainingState
-from kantor.estimator.training.optimizers import Tensors
 from kantor.estimator.training.schedule import Schedule
-from kantor.estimator.training.teams import Team
+from kantor.estimator.training.team import Team
+from kantor.models.optimizers import Tensors
 
 
 def to_bytes(state: TrainingState, fingerprint: str) -> bytes:
     """Serialize a training state."""
     tensors: dict[str, Tensor] = {}
-    for i, team in enumerate(state.teams):
-        if team.members:
-            for name, group in groups_of(team).items():
-                tensors |= named(f"{i}.{name}", group)
+    for family, team in state.portfolio.items():
+        for name, group in groups_of(team).items():
+            tensors |= named(f"{family}.{name}", group)
     numbers = {
         "fingerprint": fingerprint,
-        "members": [team.members for team in state.teams],
+        "places": {family: team.places for family, team in state.portfolio.items()},
         "step": state.step,
         "schedule": asdict(state.schedule),
         "curve": [asdict(point) for point in state.curve],
@@ -76,14 +75,14 @@ def from_bytes(
         raise InvalidInput(
             "resume_from", "expected a checkpoint of the same samples and settings"
         )
-    teams = [
-        restored(team.keep([(f, j) for f, j in members]), f"{i}.", tensors)
-        for i, (team, members) in enumerate(
-            zip(start.teams, numbers["members"], strict=True)
+    portfolio = {
+        family: restored(
+            start.portfolio[family].keep([(f, j) for f, j in places]), family, tensors
         )
-    ]
+        for family, places in numbers["places"].items()
+    }
     return TrainingState(
-        teams=tuple(teams),
+        portfolio=portfolio,
         step=numbers["step"],
         schedule=Schedule(**numbers["schedule"]),
         curve=tuple(CurvePoint(**point) for point in numbers["curve"]),
@@ -91,16 +90,14 @@ def from_bytes(
     )
 
 
-def restored(team: Team, prefix: str, tensors: dict[str, Tensor]) -> Team:
-    """Return a team with the saved tensors under a prefix, on its own device."""
-    if not team.members:
-        return team
+def restored(team: Team, family: str, tensors: dict[str, Tensor]) -> Team:
+    """Return a team with the saved tensors of its family, on its own device."""
     device = team.best_validation.device
 
     def saved(name: str, count: int) -> Tensors:
         # Cloned: the loaded views are unaligned, and alignment changes BLAS's bits.
         return tuple(
-            tensors[f"{prefix}{name}.{i}"].clone().to(device) for i in range(count)
+            tensors[f"{family}.{name}.{i}"].clone().to(device) for i in range(count)
         )
 
     found = {name: saved(name, len(group)) for name, group in groups_of(team).items()}

@@ -6,7 +6,7 @@ numbers, so that it can be saved (`checkpoint`) and gone on with exactly.
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -14,16 +14,18 @@ from torch import Tensor
 
 from kantor.estimator.errors import EstimationStopped, InvalidConfig
 from kantor.estimator.result import CurvePoint, Progress, StopReason
-from kantor.estimator.training.batches import FoldBatches
+from kantor.estimator.training.data import TrainingData
 from kantor.estimator.training.objective import dual_objective
+from kantor.estimator.training.portfolio import Portfolio, leaders_of, scores_of
 from kantor.estimator.training.race import after_race
 from kantor.estimator.training.schedule import Schedule
-from kantor.estimator.training.teams import Team, leaders
+from kantor.estimator.training.team import Team
 from kantor.models.critic import mapped
 
 REPORT_EVERY = 25
-REPORT_ROWS = 16_384
-"""Validation rows a side that a report looks at."""
+
+Measures = dict[str, Tensor]
+"""One number a critic, by family, in the order of its team."""
 
 
 @dataclass(frozen=True)
@@ -31,46 +33,30 @@ class TrainingState:
     """Everything that training needs to go on.
 
     Attributes:
-        teams: The competing critics; a team whose members have all left is empty.
+        portfolio: The competing critics.
         step: Steps taken.
         schedule: State of the step size.
         curve: Reports so far, in the units of the data.
         elapsed_s: Training time so far.
     """
 
-    teams: tuple[Team, ...]
+    portfolio: Portfolio
     step: int
     schedule: Schedule
     curve: tuple[CurvePoint, ...]
     elapsed_s: float
 
-    @property
-    def racing(self) -> tuple[Team, ...]:
-        """Return the teams that still have members."""
-        return tuple(team for team in self.teams if team.members)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is trained on: batches of both sides, validation samples, the unit."""
-
-    source: FoldBatches
-    target: FoldBatches
-    validation_x: Tensor
-    validation_y: Tensor
-    unit: float
-
 
 def initial_state(
-    teams: Sequence[Team], max_steps: int, *, adaptive: bool = True
+    portfolio: Portfolio, max_steps: int, *, adaptive: bool = True
 ) -> TrainingState:
     """Return the state before the first step."""
-    return TrainingState(tuple(teams), 0, Schedule(max_steps, adaptive), (), 0.0)
+    return TrainingState(portfolio, 0, Schedule(max_steps, adaptive), (), 0.0)
 
 
 def train(
     state: TrainingState,
-    problem: Problem,
+    data: TrainingData,
     *,
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
@@ -89,10 +75,13 @@ def train(
         for _ in range(min(REPORT_EVERY, state.schedule.max_steps - state.step)):
             if should_stop():
                 raise EstimationStopped(checkpoint(last_report))
-            state, objective = take_step(state, problem)
+            state, objective = take_step(state, data)
             objectives.append(objective)
-        train_objective = torch.stack(objectives).mean(0)
-        state = report(state, problem, train_objective, time.monotonic() - started)
+        means = {
+            name: torch.stack([o[name] for o in objectives]).mean(0)
+            for name in state.portfolio
+        }
+        state = report(state, data, means, time.monotonic() - started)
         on_progress(
             Progress(
                 step=state.step,
@@ -103,23 +92,18 @@ def train(
     return state, reason
 
 
-def take_step(state: TrainingState, problem: Problem) -> tuple[TrainingState, Tensor]:
-    """Take one step of every racing team.
-
-    Returns:
-        The new state, and the objectives of the step's batch: those of all members of
-        all racing teams, one after another.
-    """
-    x, y = problem.source.batch(state.step), problem.target.batch(state.step)
+def take_step(
+    state: TrainingState, data: TrainingData
+) -> tuple[TrainingState, Measures]:
+    """Take one step of every team; return the objectives of its batch as well."""
+    x, y = data.source.batch(state.step), data.target.batch(state.step)
     factor = state.schedule.factor(state.step)
-    teams, objectives = [], []
-    for team in state.teams:
-        if team.members:
-            team, objective = team_step(team, x, y, step=state.step, factor=factor)
-            objectives.append(objective)
-        teams.append(team)
-    moved = replace(state, teams=tuple(teams), step=state.step + 1)
-    return moved, torch.cat(objectives)
+    moved, objectives = {}, {}
+    for name, team in state.portfolio.items():
+        moved[name], objectives[name] = team_step(
+            team, x, y, step=state.step, factor=factor
+        )
+    return replace(state, portfolio=moved, step=state.step + 1), objectives
 
 
 def team_step(
@@ -136,7 +120,7 @@ def team_step(
 
 @torch.no_grad()
 def report(
-    state: TrainingState, problem: Problem, objectives: Tensor, elapsed_s: float
+    state: TrainingState, data: TrainingData, objectives: Measures, elapsed_s: float
 ) -> TrainingState:
     """Evaluate on validation samples, run the race, extend the curve.
 
@@ -145,25 +129,23 @@ def report(
     Raises:
         InvalidConfig: All critics of a fold diverged.
     """
-    teams, found, constants = [], [], []
-    for team in state.teams:
-        if team.members:
-            critic = team.effective()
-            constants.append(team.constants(critic))
-            validation = dual_objective(
-                critic, problem.validation_x, problem.validation_y, team.folds
-            )
-            found.append(validation / constants[-1])
-            team = team.judged(critic, found[-1])
-        teams.append(team)
-    racing = [team for team in teams if team.members]
-    leading = leaders(racing)
+    judged: Portfolio = {}
+    train: Measures = {}
+    validation: Measures = {}
+    for name, team in state.portfolio.items():
+        critic = team.effective()
+        constants = team.constants(critic)
+        found = dual_objective(critic, data.validation_x, data.validation_y, team.folds)
+        train[name], validation[name] = objectives[name] / constants, found / constants
+        judged[name] = team.judged(critic, validation[name])
+    leaders = leaders_of(scores_of(judged))
 
-    def of_leaders(values: Sequence[Tensor]) -> float:
-        return float(torch.cat([*values])[leading].mean())
+    def of_leaders(values: Measures) -> float:
+        places = [(name, judged[name].places.index(place)) for name, place in leaders]
+        return float(torch.stack([values[name][k] for name, k in places]).mean())
 
-    score = of_leaders([team.best_validation for team in racing])
-    rate = of_leaders([team.rates for team in racing])
+    score = of_leaders({name: team.best_validation for name, team in judged.items()})
+    rate = of_leaders({name: team.rates for name, team in judged.items()})
     if not math.isfinite(score):
         raise InvalidConfig(
             "learning_rate",
@@ -173,14 +155,14 @@ def report(
     point = CurvePoint(
         step=state.step,
         elapsed_s=elapsed_s,
-        train=problem.unit * of_leaders([objectives / torch.cat(constants)]),
-        validation=problem.unit * of_leaders(found),
+        train=data.unit * of_leaders(train),
+        validation=data.unit * of_leaders(validation),
         learning_rate=rate * state.schedule.factor(state.step),
     )
     schedule = state.schedule.after(state.step, score)
     return replace(
         state,
-        teams=after_race(teams, schedule, state.step),
+        portfolio=after_race(judged, schedule, state.step),
         schedule=schedule,
         curve=(*state.curve, point),
         elapsed_s=elapsed_s,

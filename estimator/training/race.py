@@ -5,55 +5,52 @@ to be to the best validation objective to stay; in the descent only the best is 
 Each fold runs a race of its own: a rank in other folds would tell of its test samples.
 """
 
-from collections.abc import Sequence
-
+from kantor.estimator.training.portfolio import (
+    Portfolio,
+    Runner,
+    leaders_of,
+    scores_of,
+)
 from kantor.estimator.training.schedule import Schedule
-from kantor.estimator.training.teams import Member, Team
 
 HURDLES = ((0.5, 0.95), (0.25, 0.85), (0.125, 0.6))
 """After this share of the steps, a candidate needs this share of the best score."""
 
 
-def after_race(
-    teams: Sequence[Team], schedule: Schedule, step: int
-) -> tuple[Team, ...]:
-    """Return the teams with the members that stay in the race at a step."""
-    scores = {
-        (i, member): score
-        for i, team in enumerate(teams)
-        for member, score in zip(
-            team.members, team.best_validation.tolist(), strict=True
-        )
-    }
-    kept = []
-    for i, team in enumerate(teams):
-        staying = [
-            member
-            for member in team.members
-            if stays(scores, (i, member), schedule, step)
-        ]
-        kept.append(team if len(staying) == len(team.members) else team.keep(staying))
-    return tuple(kept)
+def after_race(portfolio: Portfolio, schedule: Schedule, step: int) -> Portfolio:
+    """Return the teams with those that stay in the race at a step."""
+    scores = scores_of(portfolio)
+    staying = staying_runners(scores, schedule, step)
+    kept: Portfolio = {}
+    for name, team in portfolio.items():
+        places = [place for place in team.places if (name, place) in staying]
+        if len(places) == len(team.places):
+            kept[name] = team
+        elif places:
+            kept[name] = team.keep(places)
+    return kept
 
 
-def stays(
-    scores: dict[tuple[int, Member], float],
-    runner: tuple[int, Member],
-    schedule: Schedule,
-    step: int,
-) -> bool:
-    """Return whether a member of a team (by number) stays, given everybody's scores."""
-    fold = runner[1][0]
-    rivals = [key for key in scores if key[1][0] == fold]
-    leader = max(rivals, key=lambda key: scores[key])
+def staying_runners(
+    scores: dict[Runner, float], schedule: Schedule, step: int
+) -> set[Runner]:
+    """Return who stays, given everybody's scores."""
+    leaders = leaders_of(scores)
     if schedule.descent_start is not None:
-        return runner == leader
+        return set(leaders)
     share = needed_share(schedule, step)
-    best = scores[leader]
-    return share is None or scores[runner] >= best - (1.0 - share) * abs(best)
+    if share is None:
+        return set(scores)
+    return {
+        runner
+        for leader in leaders
+        for runner in scores
+        if runner[1][0] == leader[1][0]
+        and scores[runner] >= scores[leader] - (1.0 - share) * abs(scores[leader])
+    }
 
 
 def needed_share(schedule: Schedule, step: int) -> float | None:
-    """Return which share of the best score a member needs; None before any hurdle."""
+    """Return which share of the best score is needed; None before any hurdle."""
     done = step / schedule.max_steps
     return next((share for after, share in HURDLES if done >= after), None)

@@ -9,7 +9,6 @@ arXiv:1811.05381, section 4.1), its components say which features that way leads
 import numpy as np
 from numpy.typing import NDArray
 
-from kantor.estimator.config import Norm
 from kantor.estimator.result import (
     Attribution,
     Differences,
@@ -17,9 +16,11 @@ from kantor.estimator.result import (
     GradientNorm,
     Histogram,
 )
-from kantor.estimator.samples.folds import Pair, Samples
-from kantor.estimator.samples.split import Indices, Weights
+from kantor.estimator.samples.pair import Pair, Samples, Weights
+from kantor.estimator.samples.split import Indices
+from kantor.estimator.streams import Stream
 from kantor.estimator.witness.document import CriticFile
+from kantor.models.vocabulary import Norm
 
 Array = NDArray[np.float64]
 
@@ -49,7 +50,7 @@ def differences_of(
         norm: Ground norm, in whose dual the gradients are measured.
         seed: Of the choice of samples whose gradients are looked at.
     """
-    rng = np.random.default_rng([seed, 5])
+    rng = Stream.DIFFERENCES.generator(seed)
     slopes = np.concatenate(
         [
             _slopes(critic, pair.x, pair.x_weights, rng),

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
+from kantor.estimator.critics import Potential, family_named
 from kantor.estimator.errors import InvalidSamples
 from kantor.estimator.samples.scaling import Scaler
-from kantor.estimator.witness.potentials import Potential, potential_from
 
 Array = NDArray[np.float64]
 
@@ -28,6 +28,7 @@ class CriticFile:
     difference between test samples is the estimate.
     """
 
+    family: str
     function: Potential
     scaler: Scaler
     low: float
@@ -37,6 +38,7 @@ class CriticFile:
     def to_bytes(self) -> bytes:
         """Serialize as safetensors."""
         tensors = self.function.to_tensors() | {
+            "family": np.frombuffer(self.family.encode(), dtype=np.uint8),
             "scaler.center": self.scaler.center,
             "scaler.deviation": self.scaler.deviation,
             "scaler.unit": np.array([self.scaler.unit]),
@@ -50,8 +52,10 @@ class CriticFile:
         """Read what `to_bytes` wrote."""
         tensors = load(document)
         low, high = tensors["clamp"]
+        family = tensors["family"].tobytes().decode()
         return cls(
-            function=potential_from(tensors),
+            family=family,
+            function=family_named(family).potential_type.from_tensors(tensors),
             scaler=Scaler(
                 tensors["scaler.center"],
                 tensors["scaler.deviation"],
@@ -93,7 +97,8 @@ class CriticFile:
 def score(critic: bytes, samples: NDArray[np.generic]) -> Array:
     """Return the critic's potential of each sample (n, d) -> (n,).
 
-    High values lie where the source outweighs the target. Needs numpy and SciPy alone.
+    High values lie where the source outweighs the target. Needs numpy and safetensors
+    alone.
 
     Raises:
         InvalidSamples: The samples have another dimension than the critic.

@@ -13,7 +13,6 @@ from kantor.estimator.config import EstimateConfig
 from kantor.service.charts import curve_csv, curve_picture, histogram_picture
 from kantor.service.cli.files import Samples, read_config, read_side, read_weights
 from kantor.service.cli.presentation import progress_bar, show_result
-from kantor.service.threads import sleep_when_idle
 
 if TYPE_CHECKING:
     from kantor.estimator import Estimate
@@ -88,7 +87,6 @@ def run(given: Given, settings: EstimateConfig) -> "Estimate":
     """Estimate with a progress bar on stderr."""
     console = Console(stderr=True)
     with progress_bar(console, "training") as update:
-        sleep_when_idle()
         from kantor.estimator import estimate_w1  # loads torch
 
         return estimate_w1(

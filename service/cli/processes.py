@@ -8,7 +8,6 @@ from rich.console import Console
 
 from kantor.service.logs import configure_logs
 from kantor.service.settings import Settings
-from kantor.service.threads import sleep_when_idle
 
 
 def settings_with(**options: Any) -> Settings:
@@ -67,7 +66,6 @@ def api(
 
 def worker() -> None:
     """Run one worker alone; settings come from KANTOR_* variables."""
-    sleep_when_idle()
     from kantor.service.worker import run_worker  # loads torch
 
     run_worker(Settings())

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kantor.estimator import EstimateConfig, InvalidConfig
-from kantor.estimator.recipe import fitting_group_size, resolved
+from kantor.estimator.recipe import fitting_group_size, recipe_for
 
 BAD: list[tuple[str, Any, str]] = [
     ("effort", "fast", "expected one of"),
@@ -78,7 +78,7 @@ def test_refuses_what_does_not_go_together(
 def test_chooses_what_suits(
     settings: dict[str, Any], constraint: str, optimizer: str
 ) -> None:
-    chosen = resolved(EstimateConfig(**settings))
+    chosen = recipe_for(EstimateConfig(**settings)).networks
     assert (chosen.constraint, chosen.optimizer) == (constraint, optimizer)
 
 

@@ -13,8 +13,9 @@ from kantor.estimator import (
     InvalidConfig,
     estimate_w1,
 )
-from kantor.estimator.config import ActivationName, ConstraintName, OptimizerName
+from kantor.estimator.config import ConstraintName, OptimizerName
 from kantor.estimator.witness.document import score
+from kantor.models.vocabulary import ActivationName
 
 Array = NDArray[np.float64]
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from kantor.models.cones import TIP, Cones, initial_cones, l2_minimum, linf_minimum
-from kantor.models.critic import Norm, lipschitz_bound
+from kantor.models.critic import lipschitz_bound
+from kantor.models.vocabulary import Norm
 
 NORMS: tuple[Norm, ...] = ("l2", "linf")
 

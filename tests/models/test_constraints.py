@@ -19,9 +19,11 @@ from kantor.models.constraints import (
     l1_projected,
 )
 from kantor.models.critic import lipschitz_bound, mapped
+from kantor.models.methods import Method
 from kantor.models.network import Network, Path, initial_network
+from kantor.models.optimizers import Adam
 
-FAMILIES: dict[str, tuple[Callable[[], Constraint[Network]], Path]] = {
+FAMILIES: dict[str, tuple[Callable[[], Constraint], Path]] = {
     "stiefel": (Stiefel, "l2"),
     "projection": (StiefelProjection, "l2"),
     "bjorck": (Bjorck, "l2"),
@@ -55,8 +57,8 @@ def perturbed(critic: Network, size: float) -> Network:
 
 
 def constrained(name: str, critic: Network) -> Network:
-    constraint = FAMILIES[name][0]()
-    return constraint.effective(constraint.restored(critic))
+    method = Method(FAMILIES[name][0](), Adam())
+    return method.effective(method.restored(critic))
 
 
 def reference_projection(row: Tensor) -> Tensor:
@@ -104,9 +106,9 @@ def test_certificate_measures_what_a_constraint_lets_through(name: str) -> None:
 
 @pytest.mark.parametrize("size", [1.0, 1e3])
 def test_parseval_comes_back_from_any_step(size: float) -> None:
-    constraint, critic = Parseval(), perturbed(network("l2"), size)
+    method, critic = Method(Parseval(), Adam()), perturbed(network("l2"), size)
     for _ in range(60):
-        critic = constraint.restored(critic)
+        critic = method.restored(critic)
     assert float(critic.operator_norms().max()) < 1.0 + 1e-6
 
 

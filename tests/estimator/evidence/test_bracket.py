@@ -5,12 +5,13 @@ import pytest
 import torch
 
 from kantor.estimator import EstimateConfig, EstimationStopped
-from kantor.estimator.evidence.bracket import sample_bracket
+from kantor.estimator.evidence.bracket import Bracket, sample_bracket
 from kantor.estimator.evidence.certified import evaluated
 from kantor.estimator.evidence.held_out import Witness, witness_of
-from kantor.estimator.samples.folds import Pair, split_sides
-from kantor.models.critic import Norm
+from kantor.estimator.samples.folds import Partition, partitioned
+from kantor.estimator.samples.pair import Pair
 from kantor.models.network import affine_network
+from kantor.models.vocabulary import Norm
 
 
 def shifted(n: int, shift: float) -> Pair:
@@ -18,20 +19,29 @@ def shifted(n: int, shift: float) -> Pair:
     return Pair(x + np.array([shift, 0.0]), y)
 
 
-def witness(pair: Pair) -> Witness:
+def witness(partition: Partition) -> Witness:
     """Return the affine critic along the first axis on a pair."""
-    critic = evaluated(affine_network(torch.tensor([1.0, 0.0])))
-    return witness_of(critic, split_sides(pair, EstimateConfig())[0])
+    critic = evaluated(affine_network(torch.tensor([1.0, 0.0])), "affine")
+    return witness_of(critic, partition.pair, partition.folds[0])
 
 
-def bracket(
-    pair: Pair, *, stop: bool = False, norm: Norm = "l2"
-) -> tuple[float, float, str]:
-    lower, upper, how = sample_bracket(
-        [witness(pair)], norm=norm, seed=0, sweeps=3, should_stop=lambda: stop
+def found(pair: Pair, *, stop: bool = False, norm: Norm = "l2") -> Bracket:
+    partition = partitioned(pair, EstimateConfig())
+    return sample_bracket(
+        [witness(partition)],
+        partition,
+        norm=norm,
+        seed=0,
+        sweeps=3,
+        should_stop=lambda: stop,
     )
-    assert upper is not None
-    return lower, upper, how
+
+
+def bracket(pair: Pair, *, norm: Norm = "l2") -> tuple[float, float, str]:
+    both = found(pair, norm=norm)
+    assert both.lower is not None
+    assert both.upper is not None
+    return both.lower, both.upper, both.how
 
 
 @pytest.mark.parametrize("n", [500, 2500])
@@ -53,7 +63,7 @@ def test_weights_count_on_both_sides() -> None:
 
 def test_stops_when_told() -> None:
     with pytest.raises(EstimationStopped) as stopped:
-        bracket(shifted(2500, 1.0), stop=True)
+        found(shifted(2500, 1.0), stop=True)
     assert stopped.value.checkpoint is None
 
 
@@ -65,11 +75,10 @@ def test_linf_says_that_lengths_are_larger() -> None:
 
 def test_distances_that_overflow_leave_no_upper_bound() -> None:
     pair = shifted(200, 9.0)
-    test_row = split_sides(pair, EstimateConfig())[0].split_x.test[0]
+    test_row = partitioned(pair, EstimateConfig()).folds[0].x.test[0]
     pair.x[test_row] = 1e200
-    lower, upper, how = sample_bracket(
-        [witness(pair)], norm="l2", seed=0, sweeps=3, should_stop=lambda: False
-    )
-    assert np.isfinite(lower)
-    assert upper is None
-    assert "too far" in how
+    both = found(pair)
+    assert both.lower is not None
+    assert np.isfinite(both.lower)
+    assert both.upper is None
+    assert "too far" in both.how

@@ -7,7 +7,8 @@ from scipy import stats
 
 from kantor.estimator import EstimateConfig, InvalidSamples
 from kantor.estimator.evidence.bounds import TestValues, betting_bound
-from kantor.estimator.samples.folds import Pair, split_sides
+from kantor.estimator.samples.folds import partitioned
+from kantor.estimator.samples.pair import Pair
 from kantor.estimator.samples.scaling import fit_scaler
 from kantor.estimator.samples.split import (
     FEWEST_TEST,
@@ -91,7 +92,7 @@ def test_too_few_test_samples_are_refused(folds: int) -> None:
     weights[7] = 1.0
     pair = Pair(np.zeros((400, 1)), np.zeros((400, 1)), y_weights=weights)
     with pytest.raises(InvalidSamples) as refused:
-        split_sides(pair, EstimateConfig(folds=folds))
+        partitioned(pair, EstimateConfig(folds=folds))
     assert refused.value.field == "target_weights"
     assert f"at least {FEWEST_TEST} test samples" in refused.value.reason
 

@@ -5,11 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from kantor.estimator.training.methods import cone_method
+from kantor.estimator.critics import Start
 from kantor.estimator.training.race import HURDLES, after_race, needed_share
 from kantor.estimator.training.schedule import Schedule
-from kantor.estimator.training.teams import Member, Team, initial_team
+from kantor.estimator.training.team import Place, Team, initial_team
 from kantor.models.cones import initial_cones
+from kantor.models.constraints import Free
+from kantor.models.methods import Method
+from kantor.models.optimizers import Adam
 
 RUNNING, DESCENT = Schedule(1000), Schedule(1000, descent_start=500)
 LATEST, EARLIEST = HURDLES[0], HURDLES[-1]
@@ -20,16 +23,17 @@ def team(scores: list[float]) -> Team:
     folds = len(scores) // 2
     cones = initial_cones(torch.zeros(2 * folds, 1, 2), signs=(-1, 1) * folds)
     start = initial_team(
-        cones, cone_method(2), rates=[0.1, 0.2], batch_size=8, folds=folds
+        Start(cones, Method(Free(), Adam()), rates=(0.1, 0.2), batch_size=8),
+        folds=folds,
     )
     return replace(start, best_validation=torch.tensor(scores))
 
 
-def left(
-    scores: list[list[float]], schedule: Schedule, step: int
-) -> list[list[Member]]:
+def left(scores: list[list[float]], schedule: Schedule, step: int) -> list[list[Place]]:
     """Return who is left of teams with these scores."""
-    return [[*t.members] for t in after_race([team(s) for s in scores], schedule, step)]
+    portfolio = {str(i): team(s) for i, s in enumerate(scores)}
+    kept = after_race(portfolio, schedule, step)
+    return [[*kept[n].places] if n in kept else [] for n in portfolio]
 
 
 def test_nobody_leaves_before_the_first_hurdle() -> None:

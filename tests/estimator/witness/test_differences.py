@@ -8,7 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from kantor.estimator import Differences, EstimateConfig, estimate_w1
-from kantor.estimator.samples.folds import Pair
+from kantor.estimator.critics.cones import ConePotential
+from kantor.estimator.critics.network import NetworkPotential
+from kantor.estimator.samples.pair import Pair
 from kantor.estimator.samples.scaling import Scaler
 from kantor.estimator.witness.differences import (
     BINS,
@@ -18,7 +20,6 @@ from kantor.estimator.witness.differences import (
     differences_of,
 )
 from kantor.estimator.witness.document import CriticFile, score
-from kantor.estimator.witness.potentials import ConePotential, NetworkPotential
 
 Array = NDArray[np.float64]
 
@@ -37,6 +38,7 @@ def linear(direction: list[float]) -> CriticFile:
     """Return the critic x -> direction . x, unclamped where |x| stays below 100."""
     d = len(direction)
     return CriticFile(
+        family="affine",
         function=NetworkPotential([np.array([direction])], [], "maxmin", 2),
         scaler=Scaler(center=np.zeros(d), deviation=np.ones(d), unit=1.0),
         low=-100.0,

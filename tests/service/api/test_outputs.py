@@ -14,10 +14,10 @@ import httpx
 import numpy as np
 import pytest
 import redis
+from kantor.estimator.witness.potentials import NetworkPotential
 
 from kantor.estimator.samples.scaling import Scaler
 from kantor.estimator.witness.document import CriticFile
-from kantor.estimator.witness.potentials import NetworkPotential
 from kantor.service.api.server import ApiServer
 from kantor.service.queue import Claim, LeaseQueue
 from kantor.service.settings import Settings

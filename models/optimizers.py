@@ -20,10 +20,6 @@ Tensors = tuple[Tensor, ...]
 class Optimizer(Protocol):
     """One rule of ascent."""
 
-    @property
-    def default_learning_rate(self) -> float:
-        """Return the step size to use where none is set."""
-
     def initial_memory(self, parameters: Tensors) -> Tensors:
         """Return the moving averages before the first step."""
 
@@ -35,8 +31,12 @@ class Optimizer(Protocol):
         *,
         step: int,
         rates: Tensor,
+        n_weights: int = 0,
     ) -> tuple[Tensors, Tensors]:
-        """Return parameters and memory after one step at rates (K, 1, 1)."""
+        """Return parameters and memory after one step at rates (K, 1, 1).
+
+        The first `n_weights` parameters are matrices that a constraint keeps to norm 1.
+        """
 
 
 def zeros_like(parameters: Tensors, times: int = 1) -> Tensors:
@@ -55,7 +55,6 @@ class SpectralAscent:
 
     momentum: float = 0.9
     iterations: int = 5
-    default_learning_rate: float = 0.05
 
     def initial_memory(self, parameters: Tensors) -> Tensors:
         """Start from zero momentum."""
@@ -69,15 +68,15 @@ class SpectralAscent:
         *,
         step: int,
         rates: Tensor,
+        n_weights: int = 0,
     ) -> tuple[Tensors, Tensors]:
         """Move weights by `rates` in spectral norm, biases in l2 norm."""
         memory = tuple(
             torch.lerp(m, g, 1.0 - self.momentum)
             for m, g in zip(memory, gradients, strict=True)
         )
-        layers = (len(parameters) + 1) // 2  # each layer but the last has a bias
         moved = tuple(
-            p + rates * (self._direction(p, m) if i < layers else _unit(m))
+            p + rates * (self._direction(p, m) if i < n_weights else _unit(m))
             for i, (p, m) in enumerate(zip(parameters, memory, strict=True))
         )
         return moved, memory
@@ -97,7 +96,6 @@ class Adam:
     beta1: float = 0.9
     beta2: float = 0.99
     epsilon: float = 1e-8
-    default_learning_rate: float = 0.005
     factors: tuple[float, ...] | None = None
 
     def initial_memory(self, parameters: Tensors) -> Tensors:
@@ -112,6 +110,7 @@ class Adam:
         *,
         step: int,
         rates: Tensor,
+        n_weights: int = 0,
     ) -> tuple[Tensors, Tensors]:
         """Move by the bias-corrected first moment over the root of the second."""
         count = len(gradients)
@@ -143,7 +142,6 @@ class AggMo:
     """
 
     dampings: tuple[float, ...] = (0.0, 0.9, 0.99)
-    default_learning_rate: float = 0.05
 
     def initial_memory(self, parameters: Tensors) -> Tensors:
         """Start from zero velocities."""
@@ -157,6 +155,7 @@ class AggMo:
         *,
         step: int,
         rates: Tensor,
+        n_weights: int = 0,
     ) -> tuple[Tensors, Tensors]:
         """Add each damped velocity's share to the parameters."""
         count = len(gradients)

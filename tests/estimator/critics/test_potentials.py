@@ -7,14 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from kantor.estimator.critics.cones import TIP
+from kantor.estimator.critics.network import LEAK
 from kantor.estimator.evidence.certified import EvaluatedCritic, evaluated
-from kantor.estimator.witness.potentials import LEAK, TIP, potential_from
 from kantor.models import activations as torch_activations
 from kantor.models import cones as torch_cones
 from kantor.models.activations import Activation, ActivationName
 from kantor.models.cones import initial_cones
-from kantor.models.critic import Critic, Norm
+from kantor.models.critic import Critic
 from kantor.models.network import initial_network
+from kantor.models.vocabulary import Norm
 
 
 def gaussian(*shape: int, seed: int = 0) -> Tensor:
@@ -28,14 +30,16 @@ def network(name: ActivationName) -> EvaluatedCritic:
         generator=torch.Generator().manual_seed(0),
     )  # fmt: skip
     return evaluated(
-        critic.with_tensors([p + 0.1 * gaussian(*p.shape) for p in critic.tensors()])
+        critic.with_tensors([p + 0.1 * gaussian(*p.shape) for p in critic.tensors()]),
+        "network",
     )
 
 
 def cones(norm: Norm, sign: int) -> EvaluatedCritic:
     critic = initial_cones(gaussian(1, 20, 5), signs=(sign,), norm=norm)
     return evaluated(
-        critic.with_tensors([p + 0.1 * gaussian(*p.shape) for p in critic.tensors()])
+        critic.with_tensors([p + 0.1 * gaussian(*p.shape) for p in critic.tensors()]),
+        "cones",
     )
 
 
@@ -76,9 +80,8 @@ def test_values_and_gradients_are_those_of_torch(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_survives_its_document(name: str) -> None:
     potential, u = critic_named(name).potential(), gaussian(9, 5).numpy()
-    np.testing.assert_array_equal(
-        potential_from(potential.to_tensors())(u), potential(u)
-    )
+    again = type(potential).from_tensors(potential.to_tensors())
+    np.testing.assert_array_equal(again(u), potential(u))
 
 
 def test_constants_are_those_of_torch() -> None:

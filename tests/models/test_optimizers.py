@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from kantor.estimator.training.optimizers import (
+from kantor.models.norms import spectral_norm
+from kantor.models.optimizers import (
     OPTIMIZERS,
     Adam,
     AggMo,
     Optimizer,
     SpectralAscent,
 )
-from kantor.models.norms import spectral_norm
 from kantor.models.orthonormal import random_orthonormal
 
 Tensors = tuple[Tensor, ...]
@@ -43,7 +43,12 @@ def climbed(optimizer: Optimizer, rates: Tensor, steps: int) -> tuple[Tensors, T
     memory = optimizer.initial_memory(found)
     for step in range(steps):
         found, memory = optimizer.step(
-            found, memory, gradients_of_distance(found, goal), step=step, rates=rates
+            found,
+            memory,
+            gradients_of_distance(found, goal),
+            step=step,
+            rates=rates,
+            n_weights=2,
         )
     return found, goal
 
@@ -68,7 +73,7 @@ def test_spectral_ascent_climbs_along_the_manifold() -> None:
     goal = gaussian(2, 4, 4)
     moved, _ = optimizer.step(
         (w,), optimizer.initial_memory((w,)), (goal,), step=0,
-        rates=at_rate(0.05),
+        rates=at_rate(0.05), n_weights=1,
     )  # fmt: skip
     assert ((moved[0] * goal).sum((1, 2)) > (w * goal).sum((1, 2))).all()
     lengths = spectral_norm(moved[0] - w)

@@ -1,0 +1,36 @@
+"""Families of critics: one file a family, and here the table that lists them."""
+
+from kantor.estimator.critics.affine import AffineFamily
+from kantor.estimator.critics.cones import ConeFamily
+from kantor.estimator.critics.family import (
+    Family,
+    FitSamples,
+    FittedFamily,
+    Potential,
+    Start,
+    Tensors,
+    TrainedFamily,
+)
+from kantor.estimator.critics.network import NetworkFamily
+
+__all__ = [
+    "FITTED",
+    "TRAINED",
+    "Family",
+    "FitSamples",
+    "FittedFamily",
+    "Potential",
+    "Start",
+    "Tensors",
+    "TrainedFamily",
+    "family_named",
+]
+
+TRAINED: tuple[TrainedFamily, ...] = (NetworkFamily(), ConeFamily())
+FITTED: tuple[FittedFamily, ...] = (AffineFamily(),)
+
+
+def family_named(name: str) -> Family:
+    """Return the family of that name."""
+    families: tuple[Family, ...] = (*TRAINED, *FITTED)
+    return next(family for family in families if family.name == name)

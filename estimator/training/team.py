@@ -1,0 +1,121 @@
+"""Teams: the competing critics of one family, trained as one batch.
+
+Each candidate appears once per fold, so that one batch
+trains every candidate on every fold; what happens to it in one fold is independent of
+the others, because a fold's critic must not depend on what only other folds may see.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from kantor.estimator.critics import Start
+from kantor.models.critic import Critic, lipschitz_bound, mapped, merged
+from kantor.models.methods import Method
+from kantor.models.optimizers import Tensors
+
+Place = tuple[int, int]
+"""Fold and candidate, both by their number."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """Everything that training needs to go on with critics of one family.
+
+    Attributes:
+        method: How they move.
+        rates: Step size of each of the K critics.
+        batch_size: Samples of each side in a step, at most what a batch has.
+        parameters: Raw parameters of the K critics.
+        memory: Moving averages of the method.
+        best: Effective critics with the best validation objective so far.
+        best_validation: That objective of each (K,).
+        places: Who is still in the race, in the order of the batch.
+    """
+
+    method: Method
+    rates: Tensor
+    batch_size: int
+    parameters: Critic
+    memory: Tensors
+    best: Critic
+    best_validation: Tensor
+    places: tuple[Place, ...]
+
+    @property
+    def folds(self) -> list[int]:
+        """Fold of each critic."""
+        return [fold for fold, _ in self.places]
+
+    def effective(self) -> Critic:
+        """Return the critics that the parameters mean now."""
+        return self.method.effective(self.parameters)
+
+    def constants(self, critic: Critic) -> Tensor:
+        """Return the Lipschitz constants (K,) to judge effective critics by.
+
+        Certified ones where the constraint lets them exceed 1; else 1, at no cost.
+        """
+        if self.method.constraint.may_exceed:
+            return lipschitz_bound(critic).to(self.rates.dtype)
+        return torch.ones_like(self.rates)
+
+    def moved(self, gradients: Tensors, *, step: int, factor: float) -> "Team":
+        """Return the team after one step at `factor` times its rates."""
+        parameters, memory = self.method.step(
+            self.parameters,
+            self.memory,
+            gradients,
+            step=step,
+            rates=factor * self.rates[:, None, None],
+        )
+        return replace(self, parameters=parameters, memory=memory)
+
+    def judged(self, critic: Critic, validation: Tensor) -> "Team":
+        """Return the team with the better of `critic` and its best so far.
+
+        A critic that diverged has lost: nothing that it was counts any more.
+        """
+        better = validation > self.best_validation
+        highest = torch.where(better, validation, self.best_validation)
+        return replace(
+            self,
+            best=merged(critic, self.best, better),
+            best_validation=torch.where(validation.isfinite(), highest, -torch.inf),
+        )
+
+    def keep(self, places: Sequence[Place]) -> "Team":
+        """Return the team of those at these places."""
+        kept = [self.places.index(place) for place in places]
+        return replace(
+            self,
+            rates=self.rates[kept],
+            parameters=self.parameters.select(kept),
+            memory=tuple(m[kept] for m in self.memory),
+            best=self.best.select(kept),
+            best_validation=self.best_validation[kept],
+            places=tuple(places),
+        )
+
+    def scores(self) -> dict[Place, float]:
+        """Return the best validation objective of each place."""
+        return dict(zip(self.places, self.best_validation.tolist(), strict=True))
+
+
+def initial_team(start: Start, *, folds: int) -> Team:
+    """Return a team before its first step; every candidate appears on every fold."""
+    device = start.critic.tensors()[0].device
+    parameters = start.method.restored(start.critic)
+    count = len(start.rates)
+    return Team(
+        method=start.method,
+        rates=torch.tensor([*start.rates] * folds, device=device),
+        batch_size=start.batch_size,
+        parameters=parameters,
+        memory=start.method.initial_memory(parameters),
+        best=mapped(start.method.effective(parameters), torch.clone),
+        best_validation=torch.full((folds * count,), -torch.inf, device=device),
+        places=tuple((f, j) for f in range(folds) for j in range(count)),
+    )
