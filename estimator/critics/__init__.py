@@ -12,6 +12,7 @@ from kantor.estimator.critics.family import (
     TrainedFamily,
 )
 from kantor.estimator.critics.network import NetworkFamily
+from kantor.estimator.critics.profile import ProfileFamily
 
 __all__ = [
     "FITTED",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 TRAINED: tuple[TrainedFamily, ...] = (NetworkFamily(), ConeFamily())
-FITTED: tuple[FittedFamily, ...] = (AffineFamily(),)
+FITTED: tuple[FittedFamily, ...] = (AffineFamily(), ProfileFamily())
 
 
 def family_named(name: str) -> Family:

@@ -26,12 +26,12 @@ class AffineFamily:
     name: str = "affine"
     potential_type: type[Potential] = NetworkFamily.potential_type
 
-    def fitted(self, samples: FitSamples, *, norm: Norm) -> "list[Critic]":
+    def fitted(self, samples: FitSamples, *, norm: Norm) -> "list[list[Critic]]":
         """Return the steepest affine critic along each fold's difference of means."""
         from kantor.models.network import affine_network
 
         source, target = samples.heads(MEAN_ROWS)
-        return [affine_network(v, norm) for v in source.mean(1) - target.mean(1)]
+        return [[affine_network(v, norm)] for v in source.mean(1) - target.mean(1)]
 
     def layers(self, critic: "Critic") -> list[LayerCertificate]:
         """Describe the one row."""

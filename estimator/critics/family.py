@@ -102,5 +102,5 @@ class TrainedFamily(Family, Protocol):
 class FittedFamily(Family, Protocol):
     """A family whose critics are found at once."""
 
-    def fitted(self, samples: FitSamples, *, norm: Norm) -> "list[Critic]":
-        """Return a critic of each fold, from fit samples alone."""
+    def fitted(self, samples: FitSamples, *, norm: Norm) -> "list[list[Critic]]":
+        """Return candidates for each fold, from its fit samples alone."""

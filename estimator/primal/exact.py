@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 from kantor.estimator.primal.clouds import CHUNK_ROWS, Array, Cloud
-from kantor.estimator.primal.plan import Plan, completed, cost, distances
+from kantor.estimator.primal.plan import Plan, completed, cost
 
 MAX_COST_ENTRIES = 4_000_000
 """Largest n * m for the exact solver: about two seconds and 100 MB."""
@@ -49,11 +49,16 @@ def network_simplex(a: Array, b: Array, costs: Array) -> tuple[Array, bool]:
 
 
 def cost_matrix(source: Cloud, target: Cloud) -> Array:
-    """Return all distances (n, m) without a copy of all rows."""
+    """Return all distances (n, m) without a copy of all rows.
+
+    From differences of rows: inner products would cancel beside a far point.
+    """
+    from scipy.spatial.distance import cdist
+
     costs = np.empty((len(source), len(target)))
     for top in range(0, len(source), CHUNK_ROWS):
         x = source.rows(slice(top, top + CHUNK_ROWS))
         for left in range(0, len(target), CHUNK_ROWS):
             y = target.rows(slice(left, left + CHUNK_ROWS))
-            costs[top : top + len(x), left : left + len(y)] = distances(x, y)
+            costs[top : top + len(x), left : left + len(y)] = cdist(x, y)
     return costs

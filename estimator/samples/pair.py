@@ -4,6 +4,7 @@ Samples are an array (n, d) of finite real numbers, one row a sample; a 1-D arra
 numbers is n samples on the line.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,10 @@ Weights = NDArray[np.float64]
 MIN_SAMPLES = 40
 """Fewest samples a side: below it a fit / validation / test split is meaningless."""
 
+LARGEST = 1e300
+"""Largest size of a value: sums and differences of larger ones leave float64."""
+
+_EXACT = 2**53  # float64 holds every whole number up to here
 _CHUNK_ELEMENTS = 4_000_000
 
 
@@ -44,8 +49,9 @@ def check_samples(name: str, samples: object, *, fewest: int = MIN_SAMPLES) -> S
         fewest: Rows needed; an estimate needs `MIN_SAMPLES`, scoring needs one.
 
     Raises:
-        InvalidSamples: Ragged, not numeric, wrong number of axes, empty features, fewer
-            than `fewest` rows, or NaN / infinity (with the position of the first).
+        InvalidSamples: Ragged, masked, not numeric, wrong number of axes, empty
+            features, fewer than `fewest` rows, or a value that is not finite, beyond
+            `LARGEST`, or not exactly a float64 (with the position of the first).
     """
     array = _as_array(name, samples)
     if array.dtype.kind not in "fiub":
@@ -61,7 +67,7 @@ def check_samples(name: str, samples: object, *, fewest: int = MIN_SAMPLES) -> S
         raise InvalidSamples(name, f"expected at least 1 feature, got shape {(n, dim)}")
     if n < fewest:
         raise InvalidSamples(name, f"expected at least {fewest} samples, got {n}")
-    _check_finite(name, array)
+    _check_values(name, array)
     return array
 
 
@@ -119,6 +125,14 @@ def check_weights(name: str, weights: object, count: int) -> Weights | None:
 
 
 def _as_array(name: str, samples: object) -> Samples:
+    if isinstance(samples, np.ma.MaskedArray):
+        if np.ma.is_masked(samples):
+            raise InvalidSamples(
+                name,
+                f"expected no missing values, got {np.count_nonzero(samples.mask)} "
+                "masked ones: drop their rows or fill them",
+            )
+        samples = samples.data
     try:
         array = np.asanyarray(samples)
     except ValueError as error:
@@ -132,18 +146,42 @@ def _as_array(name: str, samples: object) -> Samples:
     return array
 
 
-def _check_finite(name: str, array: Samples) -> None:
-    """Look for NaN and infinity a block of rows at a time."""
-    if array.dtype.kind != "f":
-        return
+def _check_values(name: str, array: Samples) -> None:
+    """Look for values that cannot be computed with, a block of rows at a time."""
     rows = max(1, _CHUNK_ELEMENTS // array.shape[1])
     for start in range(0, len(array), rows):
-        finite = np.isfinite(array[start : start + rows])
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
-            value = array[start + row, column]
-            raise InvalidSamples(
-                name,
-                f"expected finite numbers, got {value} at row {start + row}, "
-                f"column {column}",
-            )
+        for expected, bad in _faults(array[start : start + rows]):
+            if bad.any():
+                row, column = np.argwhere(bad)[0]
+                raise InvalidSamples(
+                    name,
+                    f"expected {expected}, got {array[start + row, column]} at row "
+                    f"{start + row}, column {column}",
+                )
+
+
+def _faults(block: Samples) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield what is expected of a block of values, and where it does not hold."""
+    kind = block.dtype.kind
+    if kind == "f":
+        yield "finite numbers", ~np.isfinite(block)
+        yield f"numbers of size up to {LARGEST:g}", np.abs(block) > LARGEST
+    if block.dtype.itemsize > 4 and block.dtype != np.float64:
+        rounded = _rounded_floats(block) if kind == "f" else _rounded_integers(block)
+        yield "numbers that float64 holds exactly (subtract an offset first)", rounded
+
+
+def _rounded_floats(block: Samples) -> NDArray[np.bool_]:
+    """Return where float64 cannot hold longer floats."""
+    return np.asarray(block.astype(np.float64).astype(block.dtype) != block)
+
+
+def _rounded_integers(block: Samples) -> NDArray[np.bool_]:
+    """Return where float64 cannot hold integers."""
+    large = np.greater(block, _EXACT)
+    if block.dtype.kind == "i":
+        large |= np.less(block, -_EXACT)
+    found = np.zeros(block.shape, dtype=np.bool_)
+    # Python compares integers with floats exactly; few are so large.
+    found[large] = [float(value) != value for value in block[large].tolist()]
+    return found

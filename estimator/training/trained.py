@@ -98,10 +98,11 @@ def chosen_critics(
         for family, team in leading_teams(state.portfolio)
     ]
     for family in FITTED:
-        for fold, critic in enumerate(family.fitted(data, norm=norm)):
-            found = validation_of(critic, data, fold)
-            if found > best[fold][0]:
-                best[fold] = (found, family.name, critic)
+        for fold, candidates in enumerate(family.fitted(data, norm=norm)):
+            for critic in candidates:
+                found = validation_of(critic, data, fold)
+                if found > best[fold][0]:
+                    best[fold] = (found, family.name, critic)
     return [(family, critic) for _, family, critic in best]
 
 

@@ -233,3 +233,28 @@ def test_unequal_dimensions_name_both() -> None:
 def test_unusable_devices_are_refused(device: str) -> None:
     with pytest.raises(InvalidConfig, match="device: expected"):
         estimate_w1(*shifted(), EstimateConfig(device=device))
+
+
+OUT_OF_REACH = {
+    "integers that float64 rounds": (np.full((50, 3), 2**60 + 129), "exactly"),
+    "unsigned ones": (np.full((50, 3), 2**63 + 1, dtype=np.uint64), "exactly"),
+    "long floats": (np.full((50, 3), np.longdouble(1) / 3), "exactly"),
+    "what overflows": (np.full((50, 3), 1e308), "size up to 1e+300, got 1e+308"),
+    "masked values": (
+        np.ma.masked_array(np.zeros((50, 3)), mask=np.eye(50, 3)),
+        "no missing values, got 3",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OUT_OF_REACH)
+def test_values_that_cannot_be_computed_with_are_refused(name: str) -> None:
+    samples, expected = OUT_OF_REACH[name]
+    with pytest.raises(InvalidSamples) as refused:
+        estimate_w1(samples, shifted()[1])
+    assert expected in refused.value.reason
+
+
+def test_large_integers_that_float64_holds_are_taken() -> None:
+    x = 2**60 + 2**20 * np.arange(60)[:, None]
+    assert estimate_w1(x, x + 2**30, QUICK).sample_upper_bound == 2**30

@@ -62,3 +62,14 @@ def test_costs_are_distances_whatever_the_chunks(
     costs = cost_matrix(plain(x), plain(y[:15]))
     # Inner products of points of norm ~2 err by about 1e-15 in squared distance.
     np.testing.assert_allclose(costs, ot.dist(x, y[:15], "euclidean"), atol=1e-7)
+
+
+@pytest.mark.parametrize("far", [1e8, 1e10])
+def test_a_shared_far_point_costs_nothing_and_hides_nothing(far: float) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 100, 3))
+    alone = exact_upper_bound(plain(x), plain(y))[0]
+    x, y = (np.vstack([s, np.full(3, far)]) for s in (x, y))
+    beside = exact_upper_bound(plain(x), plain(y))[0]
+    # Coordinates near the far point's size round by 1e-16 of it.
+    assert beside * 101 == pytest.approx(alone * 100, rel=1e-4)
