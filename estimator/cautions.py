@@ -22,6 +22,12 @@ def cautions_for(
     if stop_reason is StopReason.STEP_LIMIT and config.effort != "thorough":
         found.append(stop_reason.message)
     found += weights_left(partition)
+    weighted = pair.x_weights is not None or pair.y_weights is not None
+    if weighted and config.max_weight is None:
+        found.append(
+            "No max_weight was stated: the bounds are for the distribution in which no "
+            "weight exceeds the largest given."
+        )
     n_test = min(min(len(f.x.test), len(f.y.test)) for f in folds)
     if n_test < SMALL_TEST:
         found.append(

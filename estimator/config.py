@@ -104,6 +104,12 @@ class EstimateConfig:
         None, "Step size of a network; for manifold the update's spectral norm.",
         gt=0.0, le=1.0,
     )  # fmt: skip
+    max_weight: float | None = setting(
+        None,
+        "Largest weight that a sample could have. Without it the promise is for the "
+        "distribution in which no weight exceeds the largest given.",
+        gt=0.0,
+    )
     sample_bounds: bool = setting(
         True, "Whether to bracket W1 between the given samples as well."
     )

@@ -14,22 +14,26 @@ from kantor.estimator.devices import choose_device, describe
 from kantor.estimator.errors import EstimationStopped
 from kantor.estimator.evidence.bounds import (
     BOUND_METHODS,
+    Order,
     mean_difference,
     standard_error,
 )
 from kantor.estimator.evidence.bracket import NOT_ASKED_FOR, Bracket, sample_bracket
 from kantor.estimator.evidence.certified import EvaluatedCritic
+from kantor.estimator.evidence.detectable import detectable_distance
 from kantor.estimator.evidence.held_out import (
     Witness,
     critic_file,
     held_out,
     witness_of,
 )
+from kantor.estimator.evidence.p_value import p_value_of
 from kantor.estimator.provenance import versions
 from kantor.estimator.recipe import Recipe, recipe_for
 from kantor.estimator.result import Estimate, Progress
 from kantor.estimator.samples.folds import Partition, partitioned
 from kantor.estimator.samples.pair import check_pair
+from kantor.estimator.streams import Stream
 from kantor.estimator.training import Trained, train_critics
 from kantor.estimator.witness.differences import differences_of
 
@@ -74,11 +78,11 @@ def estimate_w1(
         True
     """
     started = time.monotonic()
-    pair = check_pair(x, y, source_weights, target_weights)
     asked = config or EstimateConfig()
-    recipe = recipe_for(asked)
+    pair = check_pair(x, y, source_weights, target_weights, max_weight=asked.max_weight)
     device = choose_device(asked.device)
     partition = partitioned(pair, asked)
+    recipe = recipe_for(asked, partition.n_fit)
     stopping = should_stop or (lambda: False)
     trained = train_critics(
         partition,
@@ -155,23 +159,34 @@ def assembled(
 ) -> Estimate:
     """Let the chosen critics meet test, and put the answer together."""
     pair, unit = partition.pair, partition.common.unit
-    held = [held_out(witness, partition.common) for witness in seen.witnesses]
+    held = [
+        held_out(witness, partition.common, confidence=asked.confidence)
+        for witness in seen.witnesses
+    ]
     parts = [h.values for h in held]
-    found = {
-        name: method(parts, confidence=asked.confidence)
+    order: Order = "sequential" if len(parts) == 1 else "crossed"
+    lower_bounds: dict[str, float] = {
+        name: unit * method(parts, confidence=asked.confidence, order=order)
         for name, method in BOUND_METHODS.items()
     }
+    detectable = detectable_distance(
+        BOUND_METHODS[asked.bound_method],
+        parts,
+        Stream.DETECTABLE.generator(asked.seed),
+        confidence=asked.confidence,
+        order=order,
+    )
     first, winner = seen.witnesses[0], trained.chosen[0]
     critic = critic_file(first, held[0])
     return Estimate(
         estimate=unit * mean_difference(parts),
-        standard_error=unit * standard_error(parts),
-        lower_bound=unit * found[asked.bound_method].lower,
+        standard_error=unit * standard_error(parts, order=order),
+        lower_bound=lower_bounds[asked.bound_method],
         confidence=asked.confidence,
         bound_method=asked.bound_method,
-        lower_bounds={name: unit * bound.lower for name, bound in found.items()},
-        p_value=found[asked.bound_method].p_value,
-        detectable_distance=unit * found[asked.bound_method].detectable,
+        lower_bounds=lower_bounds,
+        p_value=p_value_of(partition, parts, seed=asked.seed),
+        detectable_distance=unit * detectable,
         sample_lower_bound=seen.bracket.lower,
         sample_upper_bound=seen.bracket.upper,
         sample_upper_bound_reason=seen.bracket.how,

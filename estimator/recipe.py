@@ -1,6 +1,6 @@
 """What `effort` stands for, resolved once: a `Recipe` without gaps, free of torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kantor.estimator.config import (
     ConstraintName,
@@ -107,13 +107,26 @@ _PRESETS: dict[Effort, _Preset] = {
 }  # fmt: skip
 
 
-def recipe_for(config: EstimateConfig) -> Recipe:
-    """Fill the gaps of a configuration with its effort's choices.
+SMALL_FIT = 5_000
+"""Fit samples a side below which a small network has all that it can learn."""
+
+SAMPLES_PER_CONE = 16
+"""Fit samples a side that a cone needs, lest it fits single samples."""
+
+FEWEST_CONES = 32
+
+
+def recipe_for(config: EstimateConfig, n_fit: int) -> Recipe:
+    """Fill the gaps of a configuration with what effort and data choose.
+
+    Args:
+        config: The settings.
+        n_fit: Fit samples of the smaller side.
 
     Raises:
         InvalidConfig: A group size is given that the effort's width does not admit.
     """
-    preset = _PRESETS[config.effort]
+    preset = _fitting(_PRESETS[config.effort], n_fit)
     width = config.width or preset.width
     config.check_groups(width)
     return Recipe(
@@ -137,6 +150,15 @@ def recipe_for(config: EstimateConfig) -> Recipe:
         ),
         sweeps=preset.sweeps,
     )
+
+
+def _fitting(preset: _Preset, n_fit: int) -> _Preset:
+    """Return a preset with critics no larger than so many samples can fit."""
+    cones = min(preset.cones, max(FEWEST_CONES, n_fit // SAMPLES_PER_CONE))
+    if n_fit >= SMALL_FIT:
+        return replace(preset, cones=cones)
+    quick = _PRESETS["quick"]
+    return replace(preset, cones=cones, depth=quick.depth, width=quick.width)
 
 
 def _group_sizes(

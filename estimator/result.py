@@ -10,6 +10,7 @@ class StopReason(StrEnum):
 
     CONVERGED = "converged"
     STEP_LIMIT = "step_limit"
+    SETTLED = "settled"
 
     @property
     def message(self) -> str:
@@ -19,6 +20,9 @@ class StopReason(StrEnum):
 
 _MESSAGES = {
     StopReason.CONVERGED: "The validation objective stopped improving.",
+    StopReason.SETTLED: (
+        "No candidate could still change the answer by more than its own noise."
+    ),
     StopReason.STEP_LIMIT: (
         "All steps were taken; more effort or steps may tighten the bound."
     ),

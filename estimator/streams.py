@@ -15,6 +15,8 @@ class Stream(IntEnum):
     TARGET_VALIDATION = 4
     COUPLING = 5
     DIFFERENCES = 6
+    PERMUTATIONS = 7
+    DETECTABLE = 8
 
     def generator(self, seed: int) -> np.random.Generator:
         """Return the generator of this stream for a seed."""

@@ -15,7 +15,6 @@ from kantor.estimator.critics.network import NetworkFamily
 from kantor.estimator.critics.profile import ProfileFamily
 
 __all__ = [
-    "FITTED",
     "TRAINED",
     "Family",
     "FitSamples",
@@ -25,10 +24,19 @@ __all__ = [
     "Tensors",
     "TrainedFamily",
     "family_named",
+    "fitted_families",
 ]
 
 TRAINED: tuple[TrainedFamily, ...] = (NetworkFamily(), ConeFamily())
 FITTED: tuple[FittedFamily, ...] = (AffineFamily(), ProfileFamily())
+
+
+def fitted_families(asked: str) -> tuple[FittedFamily, ...]:
+    """Return what is fitted at once beside the trained families that were asked for.
+
+    The affine critic, a network without a hidden layer, always; all for a portfolio.
+    """
+    return FITTED if asked == "portfolio" else FITTED[:1]
 
 
 def family_named(name: str) -> Family:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kantor.estimator.evidence.bounds import TestValues
 from kantor.estimator.evidence.certified import EvaluatedCritic
+from kantor.estimator.evidence.clamp import Clamp, chosen_clamp
 from kantor.estimator.samples.folds import Fold
 from kantor.estimator.samples.pair import Pair
 from kantor.estimator.samples.scaling import Scaler
@@ -30,14 +31,12 @@ class Witness:
 class HeldOut:
     """Clamped critic values of the test samples over L, in multiples of a unit.
 
-    The clamp range [low, high], in scaled units, comes from fit and validation samples
-    alone, so the test samples meet a function that was fixed before, bounded, and still
-    1-Lipschitz.
+    The clamp, in scaled units, comes from fit and validation samples alone, so the test
+    samples meet a function that was fixed before, bounded, and still 1-Lipschitz.
     """
 
     values: TestValues
-    low: float
-    high: float
+    clamp: Clamp
 
 
 def witness_of(
@@ -59,23 +58,27 @@ def witness_of(
     return Witness(critic, fold, x, y)
 
 
-def held_out(witness: Witness, common: Scaler) -> HeldOut:
-    """Take the range from fit and validation samples, then the test values, clamped.
+def held_out(witness: Witness, common: Scaler, *, confidence: float) -> HeldOut:
+    """Choose the clamp on fit and validation samples, then clamp the test values.
 
     `common` gives metric and unit to all folds, whose own scalers differ.
     """
     x, y, fold = witness.x, witness.y, witness.fold
-    seen = np.concatenate(
-        [x[fold.x.fit], x[fold.x.validation], y[fold.y.fit], y[fold.y.validation]]
+    clamp = chosen_clamp(
+        (x[fold.x.fit], y[fold.y.fit]),
+        (x[fold.x.validation], y[fold.y.validation]),
+        test_pairs=min(len(fold.x.test), len(fold.y.test)),
+        confidence=confidence,
     )
-    low, high = float(seen.min()), float(seen.max())
     share = fold.scaler.share_of(common)
     values = TestValues(
-        x=share * np.clip(x[fold.x.test], low, high),
-        y=share * np.clip(y[fold.y.test], low, high),
-        value_range=share * (high - low),
+        x=share * clamp(x[fold.x.test]),
+        y=share * clamp(y[fold.y.test]),
+        value_range=share * clamp.value_range,
+        expected=share * clamp.expected,
+        spread=share * clamp.spread,
     )
-    return HeldOut(values, low, high)
+    return HeldOut(values, clamp)
 
 
 def critic_file(witness: Witness, held: HeldOut) -> CriticFile:
@@ -84,7 +87,7 @@ def critic_file(witness: Witness, held: HeldOut) -> CriticFile:
         family=witness.critic.family.name,
         function=witness.critic.potential(),
         scaler=witness.fold.scaler,
-        low=held.low,
-        high=held.high,
+        low=held.clamp.low,
+        high=held.clamp.high,
         lipschitz_bound=witness.critic.lipschitz_bound,
     )

@@ -43,6 +43,11 @@ class Partition:
     common: Scaler
 
     @property
+    def n_fit(self) -> int:
+        """Fit samples of the smaller side, in the smallest fold."""
+        return min(min(len(fold.x.fit), len(fold.y.fit)) for fold in self.folds)
+
+    @property
     def n_test(self) -> tuple[int, int]:
         """Test samples of source and target, in all folds together."""
         return (

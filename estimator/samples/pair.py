@@ -76,6 +76,8 @@ def check_pair(
     target: object,
     source_weights: object = None,
     target_weights: object = None,
+    *,
+    max_weight: float | None = None,
 ) -> Pair:
     """Return both sample arrays checked, of equal dimension, and their weights.
 
@@ -92,16 +94,25 @@ def check_pair(
     return Pair(
         x,
         y,
-        check_weights("source_weights", source_weights, len(x)),
-        check_weights("target_weights", target_weights, len(y)),
+        check_weights("source_weights", source_weights, len(x), largest=max_weight),
+        check_weights("target_weights", target_weights, len(y), largest=max_weight),
     )
 
 
-def check_weights(name: str, weights: object, count: int) -> Weights | None:
-    """Return weights (count,) as float64, scaled to a largest one of 1; None if None.
+def check_weights(
+    name: str, weights: object, count: int, *, largest: float | None = None
+) -> Weights | None:
+    """Return weights (count,) in float64 as shares of the largest; None if None.
+
+    Args:
+        name: Field the error shall name.
+        weights: One for each sample, in any unit.
+        count: Number of samples.
+        largest: Largest weight that could occur; that of the given ones if unknown.
 
     Raises:
-        InvalidSamples: Not `count` finite numbers >= 0, or all of them zero.
+        InvalidSamples: Not `count` finite numbers >= 0, all of them zero, or one above
+            `largest`.
     """
     if weights is None:
         return None
@@ -121,7 +132,11 @@ def check_weights(name: str, weights: object, count: int) -> Weights | None:
         )
     if not values.any():
         raise InvalidSamples(name, "expected a weight above 0, got only zeros")
-    return np.asarray(values / values.max())
+    if largest is not None and values.max() > largest:
+        raise InvalidSamples(
+            name, f"expected weights up to max_weight {largest}, got {values.max()}"
+        )
+    return np.asarray(values / (largest or values.max()))
 
 
 def _as_array(name: str, samples: object) -> Samples:

@@ -14,8 +14,14 @@ from kantor.estimator.samples.pair import Weights
 
 Indices = NDArray[np.intp]
 
-FIT_FRACTION = 0.6
-VALIDATION_FRACTION = 0.15
+FEW_SAMPLES = 5_000
+FEW, MANY = (0.45, 0.1), (0.6, 0.1)
+"""Shares of fit and validation below and above so many samples; the rest is test.
+
+Where samples are few the width of the bound weighs most, and so test samples do; where
+they are many, what the critic can learn.
+"""
+
 FOLD_VALIDATION_FRACTION = 0.2
 FEWEST_TEST = 10
 
@@ -32,13 +38,14 @@ class Split:
 def random_splits(n: int, folds: int, rng: np.random.Generator) -> list[Split]:
     """Split n rows once to hold out a part, or by folds so that each row is tested.
 
-    One fold: `FIT_FRACTION` fit, `VALIDATION_FRACTION` validation, the rest test. More:
-    each fold tests its own share of the rows and divides the others.
+    One fold: see `FEW` and `MANY`. More: each fold tests its own share of the rows and
+    divides the others.
     """
     order = rng.permutation(n)
     if folds == 1:
-        fit_end = round(n * FIT_FRACTION)
-        end = fit_end + round(n * VALIDATION_FRACTION)
+        fit, validation = FEW if n <= FEW_SAMPLES else MANY
+        fit_end = round(n * fit)
+        end = fit_end + round(n * validation)
         return [Split(order[:fit_end], order[fit_end:end], order[end:])]
     parts = np.array_split(order, folds)
     return [_fold(parts, f) for f in range(folds)]
@@ -57,23 +64,28 @@ def weighted_split(
 
     A row with weight w stands for w times its share of the distribution. Fit and
     validation rows are drawn with replacement in proportion to their weights. A test
-    row is kept with probability w / max w: what is kept are independent samples of the
-    weighted distribution, so that every bound stays valid (rejection sampling, von
-    Neumann 1951). The price is that only n mean(w) / max(w) test samples remain.
+    row is kept with probability w: what is kept are independent samples of the weighted
+    distribution, so that every bound stays valid (rejection sampling, von Neumann
+    1951). The price is that only n mean(w) test samples remain.
 
-    Exact where no weight can exceed the largest one given. Where weights have a tail,
-    what lies beyond the largest is not represented, here as in the samples themselves.
+    Args:
+        side: Source or target, for errors.
+        split: Rows of the three parts.
+        weights: Of all rows, as shares of the largest weight that could occur. Where
+            only the largest of the given ones is known, what is bounded is the
+            distribution in which no weight exceeds it.
+        rng: Draws the rows.
 
     Raises:
         InvalidSamples: Too few test samples remain.
     """
-    kept = rng.random(len(split.test)) * weights.max() < weights[split.test]
+    kept = rng.random(len(split.test)) < weights[split.test]
     if kept.sum() < FEWEST_TEST:
         raise InvalidSamples(
             f"{side}_weights",
             f"expected weights that keep at least {FEWEST_TEST} test samples, got "
-            f"{kept.sum()}: the largest weight is {weights.max() / weights.mean():.3g} "
-            "times the mean",
+            f"{kept.sum()}: the largest weight is {1.0 / weights.mean():.3g} times the "
+            "mean",
         )
     return Split(
         fit=_drawn(split.fit, weights, rng),

@@ -49,7 +49,7 @@ def groups_of(team: Team) -> dict[str, Tensors]:
         "parameters": team.parameters.tensors(),
         "memory": team.memory,
         "best": team.best.tensors(),
-        "best_validation": (team.best_validation,),
+        "race": (team.rates, team.best_validation, team.history),
     }
 
 
@@ -106,5 +106,7 @@ def restored(team: Team, family: str, tensors: dict[str, Tensor]) -> Team:
         parameters=team.parameters.with_tensors(found["parameters"]),
         memory=found["memory"],
         best=team.best.with_tensors(found["best"]),
-        best_validation=found["best_validation"][0],
+        rates=found["race"][0],
+        best_validation=found["race"][1],
+        history=found["race"][2],
     )

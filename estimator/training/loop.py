@@ -6,7 +6,7 @@ numbers, so that it can be saved (`checkpoint`) and gone on with exactly.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,12 +17,18 @@ from kantor.estimator.result import CurvePoint, Progress, StopReason
 from kantor.estimator.training.data import TrainingData
 from kantor.estimator.training.objective import dual_objective
 from kantor.estimator.training.portfolio import Portfolio, leaders_of, scores_of
-from kantor.estimator.training.race import after_race
+from kantor.estimator.training.race import Bar, after_race
 from kantor.estimator.training.schedule import Schedule
 from kantor.estimator.training.team import Team
 from kantor.models.critic import mapped
 
 REPORT_EVERY = 25
+
+PROBE_STEPS, PROBE_BATCH = 50, 512
+"""Steps at first, and how many samples of each side they see at most.
+
+Few samples tell who can leave at once; many tell where exactly a cone should stand.
+"""
 
 Measures = dict[str, Tensor]
 """One number a critic, by family, in the order of its team."""
@@ -46,6 +52,12 @@ class TrainingState:
     curve: tuple[CurvePoint, ...]
     elapsed_s: float
 
+    def stop_reason(self) -> StopReason | None:
+        """Return why training ends here, None while it goes on."""
+        if all(team.rests for team in self.portfolio.values()):
+            return StopReason.SETTLED
+        return self.schedule.stop_reason(self.step)
+
 
 def initial_state(
     portfolio: Portfolio, max_steps: int, *, adaptive: bool = True
@@ -57,12 +69,13 @@ def initial_state(
 def train(
     state: TrainingState,
     data: TrainingData,
+    bars: Sequence[Bar],
     *,
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
     checkpoint: Callable[[TrainingState], bytes],
 ) -> tuple[TrainingState, StopReason]:
-    """Take steps until the schedule ends, and say why it did.
+    """Take steps until the schedule ends or nobody moves, and say why.
 
     Raises:
         EstimationStopped: `should_stop` answered true. Its checkpoint is the state of
@@ -70,7 +83,7 @@ def train(
             curve is the uninterrupted one.
     """
     started = time.monotonic() - state.elapsed_s
-    while (reason := state.schedule.stop_reason(state.step)) is None:
+    while (reason := state.stop_reason()) is None:
         last_report, objectives = state, []
         for _ in range(min(REPORT_EVERY, state.schedule.max_steps - state.step)):
             if should_stop():
@@ -81,7 +94,8 @@ def train(
             name: torch.stack([o[name] for o in objectives]).mean(0)
             for name in state.portfolio
         }
-        state = report(state, data, means, time.monotonic() - started)
+        elapsed_s = time.monotonic() - started
+        state = report(state, data, bars, means, elapsed_s=elapsed_s)
         on_progress(
             Progress(
                 step=state.step,
@@ -110,7 +124,8 @@ def team_step(
     team: Team, x: Tensor, y: Tensor, *, step: int, factor: float
 ) -> tuple[Team, Tensor]:
     """Take one step of one team on batches (F, B, d); return its objectives (K,)."""
-    x, y = x[:, : team.batch_size], y[:, : team.batch_size]
+    size = team.batch_size if step >= PROBE_STEPS else min(team.batch_size, PROBE_BATCH)
+    x, y = x[:, :size], y[:, :size]
     leaves = mapped(team.parameters, lambda p: p.detach().requires_grad_())
     objective = dual_objective(team.method.effective(leaves), x, y, team.folds)
     gradients = torch.autograd.grad(objective.sum(), leaves.tensors())
@@ -120,11 +135,16 @@ def team_step(
 
 @torch.no_grad()
 def report(
-    state: TrainingState, data: TrainingData, objectives: Measures, elapsed_s: float
+    state: TrainingState,
+    data: TrainingData,
+    bars: Sequence[Bar],
+    objectives: Measures,
+    *,
+    elapsed_s: float,
 ) -> TrainingState:
     """Evaluate on validation samples, run the race, extend the curve.
 
-    The curve shows each fold's leader, in the mean of the folds.
+    The curve shows each fold's leader, in the mean of the folds that still train.
 
     Raises:
         InvalidConfig: All critics of a fold diverged.
@@ -162,7 +182,7 @@ def report(
     schedule = state.schedule.after(state.step, score)
     return replace(
         state,
-        portfolio=after_race(judged, schedule, state.step),
+        portfolio=after_race(judged, schedule, state.step, bars),
         schedule=schedule,
         curve=(*state.curve, point),
         elapsed_s=elapsed_s,

@@ -38,7 +38,7 @@ def scores_of(portfolio: Portfolio) -> dict[Runner, float]:
 
 
 def leaders_of(scores: dict[Runner, float]) -> list[Runner]:
-    """Return the best of each fold, fold by fold."""
+    """Return the best of each fold that has any, fold by fold."""
     folds = sorted({fold for _, (fold, _) in scores})
     return [
         max((r for r in scores if r[1][0] == fold), key=lambda r: scores[r])
@@ -46,7 +46,7 @@ def leaders_of(scores: dict[Runner, float]) -> list[Runner]:
     ]
 
 
-def leading_teams(portfolio: Portfolio) -> Iterator[tuple[str, Team]]:
-    """Yield, fold by fold, the family of the leader and the team of it alone."""
+def leading_teams(portfolio: Portfolio) -> Iterator[tuple[int, str, Team]]:
+    """Yield each fold that still has runners, its leader's family, and it alone."""
     for name, place in leaders_of(scores_of(portfolio)):
-        yield name, portfolio[name].keep([place])
+        yield place[0], name, portfolio[name].keep([place])

@@ -1,56 +1,88 @@
-"""The race of candidates: those that fall behind leave, the best goes on alone.
+"""The race of candidates: who falls behind leaves, who can gain no more rests.
 
 Candidates cost as much as they compute, so the longer training lasts the closer one has
 to be to the best validation objective to stay; in the descent only the best is left.
-Each fold runs a race of its own: a rank in other folds would tell of its test samples.
+What was fitted at once sets a bar from the start. Nobody goes on who could change the
+answer, at the pace of the last doubling of steps, by less than its own noise: then a
+leader rests as it is, and others leave. Each fold runs a race of its own: a rank in
+other folds would tell of its test samples.
 """
 
-from kantor.estimator.training.portfolio import (
-    Portfolio,
-    Runner,
-    leaders_of,
-    scores_of,
-)
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kantor.estimator.training.portfolio import Portfolio, Runner, scores_of
 from kantor.estimator.training.schedule import Schedule
 
 HURDLES = ((0.5, 0.95), (0.25, 0.85), (0.125, 0.6))
 """After this share of the steps, a candidate needs this share of the best score."""
 
 
-def after_race(portfolio: Portfolio, schedule: Schedule, step: int) -> Portfolio:
+@dataclass(frozen=True)
+class Bar:
+    """What a fold's candidates have to pass.
+
+    Attributes:
+        score: Best validation objective of what was fitted at once.
+        noise: Standard error that an estimate from the fold's test samples has.
+    """
+
+    score: float
+    noise: float
+
+
+def after_race(
+    portfolio: Portfolio, schedule: Schedule, step: int, bars: Sequence[Bar]
+) -> Portfolio:
     """Return the teams with those that stay in the race at a step."""
     scores = scores_of(portfolio)
-    staying = staying_runners(scores, schedule, step)
-    kept: Portfolio = {}
-    for name, team in portfolio.items():
-        places = [place for place in team.places if (name, place) in staying]
-        if len(places) == len(team.places):
-            kept[name] = team
-        elif places:
-            kept[name] = team.keep(places)
-    return kept
+    promises = {
+        (name, place): promise
+        for name, team in portfolio.items()
+        for place, promise in team.promises(step, schedule.max_steps).items()
+    }
+    staying: set[Runner] = set()
+    resting: set[Runner] = set()
+    for fold, bar in enumerate(bars):
+        runners = {r: scores[r] for r in scores if r[1][0] == fold}
+        if not runners:
+            continue
+        best = max(bar.score, *runners.values())
+        hopeful = {r for r in runners if promises[r] > best + bar.noise}
+        near = staying_runners(runners, best, schedule, step)
+        staying |= {r for r in near if r in hopeful or runners[r] >= best}
+        resting |= near - hopeful
+    return _kept(portfolio, staying, resting)
 
 
 def staying_runners(
-    scores: dict[Runner, float], schedule: Schedule, step: int
+    scores: dict[Runner, float], best: float, schedule: Schedule, step: int
 ) -> set[Runner]:
-    """Return who stays, given everybody's scores."""
-    leaders = leaders_of(scores)
+    """Return which of a fold's runners are near enough to its best score."""
     if schedule.descent_start is not None:
-        return set(leaders)
+        return {max(scores, key=lambda runner: scores[runner])}
     share = needed_share(schedule, step)
     if share is None:
         return set(scores)
-    return {
-        runner
-        for leader in leaders
-        for runner in scores
-        if runner[1][0] == leader[1][0]
-        and scores[runner] >= scores[leader] - (1.0 - share) * abs(scores[leader])
-    }
+    return {r for r in scores if scores[r] >= best - (1.0 - share) * abs(best)}
 
 
 def needed_share(schedule: Schedule, step: int) -> float | None:
     """Return which share of the best score is needed; None before any hurdle."""
     done = step / schedule.max_steps
     return next((share for after, share in HURDLES if done >= after), None)
+
+
+def _kept(
+    portfolio: Portfolio, staying: set[Runner], resting: set[Runner]
+) -> Portfolio:
+    """Return the teams of those who stay, in which some rest."""
+    kept: Portfolio = {}
+    for name, team in portfolio.items():
+        places = [place for place in team.places if (name, place) in staying]
+        still = [place for place in places if (name, place) in resting]
+        if len(places) < len(team.places):
+            team = team.keep(places)
+        if places:
+            kept[name] = team.resting(still) if still else team
+    return kept

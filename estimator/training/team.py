@@ -5,7 +5,8 @@ trains every candidate on every fold; what happens to it in one fold is independ
 the others, because a fold's critic must not depend on what only other folds may see.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -32,6 +33,7 @@ class Team:
         memory: Moving averages of the method.
         best: Effective critics with the best validation objective so far.
         best_validation: That objective of each (K,).
+        history: The same after every report so far (K, R).
         places: Who is still in the race, in the order of the batch.
     """
 
@@ -42,12 +44,18 @@ class Team:
     memory: Tensors
     best: Critic
     best_validation: Tensor
+    history: Tensor
     places: tuple[Place, ...]
 
     @property
     def folds(self) -> list[int]:
         """Fold of each critic."""
         return [fold for fold, _ in self.places]
+
+    @property
+    def rests(self) -> bool:
+        """Whether nobody moves any more."""
+        return not bool(self.rates.any())
 
     def effective(self) -> Critic:
         """Return the critics that the parameters mean now."""
@@ -80,11 +88,33 @@ class Team:
         """
         better = validation > self.best_validation
         highest = torch.where(better, validation, self.best_validation)
+        highest = torch.where(validation.isfinite(), highest, -torch.inf)
         return replace(
             self,
             best=merged(critic, self.best, better),
-            best_validation=torch.where(validation.isfinite(), highest, -torch.inf),
+            best_validation=highest,
+            history=torch.cat([self.history, highest[:, None]], dim=1),
         )
+
+    def promises(self, steps: int, max_steps: int) -> dict[Place, float]:
+        """Return about the best validation objective that each may still reach.
+
+        Objectives grow about as much from one doubling of the steps to the next, or
+        less. So what was gained since half the steps is granted for every doubling
+        that is left. Infinite before there is a half to compare with.
+        """
+        reports = self.history.shape[1]
+        if reports < 2:
+            return dict.fromkeys(self.places, math.inf)
+        gain = self.best_validation - self.history[:, reports // 2 - 1]
+        reach = self.best_validation + math.log2(max_steps / steps) * gain
+        return dict(zip(self.places, reach.tolist(), strict=True))
+
+    def resting(self, places: Collection[Place]) -> "Team":
+        """Return the team in which those at these places move no more."""
+        moving = [place not in places for place in self.places]
+        rates = self.rates * torch.tensor(moving, device=self.rates.device)
+        return replace(self, rates=rates)
 
     def keep(self, places: Sequence[Place]) -> "Team":
         """Return the team of those at these places."""
@@ -96,6 +126,7 @@ class Team:
             memory=tuple(m[kept] for m in self.memory),
             best=self.best.select(kept),
             best_validation=self.best_validation[kept],
+            history=self.history[kept],
             places=tuple(places),
         )
 
@@ -117,5 +148,6 @@ def initial_team(start: Start, *, folds: int) -> Team:
         memory=start.method.initial_memory(parameters),
         best=mapped(start.method.effective(parameters), torch.clone),
         best_validation=torch.full((folds * count,), -torch.inf, device=device),
+        history=torch.empty(folds * count, 0, device=device),
         places=tuple((f, j) for f in range(folds) for j in range(count)),
     )

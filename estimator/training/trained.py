@@ -1,23 +1,24 @@
 """From a partition to each fold's critics: certified, chosen on validation alone."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from kantor.estimator.config import EstimateConfig
-from kantor.estimator.critics import FITTED
+from kantor.estimator.critics import fitted_families
 from kantor.estimator.evidence.certified import EvaluatedCritic, evaluated
 from kantor.estimator.recipe import Recipe
 from kantor.estimator.result import CurvePoint, Progress, StopReason
 from kantor.estimator.samples.folds import Partition, fingerprint_of
 from kantor.estimator.training import checkpoint
 from kantor.estimator.training.data import TrainingData, training_data
-from kantor.estimator.training.loop import TrainingState, initial_state, train
+from kantor.estimator.training.loop import initial_state, train
 from kantor.estimator.training.objective import dual_objective
 from kantor.estimator.training.portfolio import initial_portfolio, leading_teams
+from kantor.estimator.training.race import Bar
 from kantor.models.critic import Critic
-from kantor.models.vocabulary import Norm
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ def train_critics(
     """
     largest = max(recipe.networks.batch_size, recipe.cones.batch_size)
     data = training_data(partition, asked, device, batch_size=largest)
+    fitted = best_fitted(data, asked)
+    bars = [
+        Bar(choice.score, noise_of(choice.critic, data, partition, fold))
+        for fold, choice in enumerate(fitted)
+    ]
     portfolio = initial_portfolio(data, recipe, asked)
     state = initial_state(portfolio, recipe.steps, adaptive=asked.folds == 1)
     fingerprint = fingerprint_of(partition, asked)
@@ -69,19 +75,20 @@ def train_critics(
     state, stop_reason = train(
         state,
         data,
+        bars,
         on_progress=on_progress,
         should_stop=should_stop,
         checkpoint=lambda reached: checkpoint.to_bytes(reached, fingerprint),
     )
+    chosen, last = list(fitted), list(fitted)
+    for fold, family, team in leading_teams(state.portfolio):
+        score = float(team.best_validation)
+        last[fold] = Choice(score, family, team.effective())
+        if score > chosen[fold].score:
+            chosen[fold] = Choice(score, family, team.best)
     return Trained(
-        chosen=tuple(
-            evaluated(critic, family)
-            for family, critic in chosen_critics(state, data, asked.norm)
-        ),
-        last=tuple(
-            evaluated(team.effective(), family)
-            for family, team in leading_teams(state.portfolio)
-        ),
+        chosen=tuple(evaluated(c.critic, c.family) for c in chosen),
+        last=tuple(evaluated(c.critic, c.family) for c in last),
         curve=state.curve,
         steps=state.step,
         stop_reason=stop_reason,
@@ -89,21 +96,48 @@ def train_critics(
     )
 
 
-def chosen_critics(
-    state: TrainingState, data: TrainingData, norm: Norm
-) -> list[tuple[str, Critic]]:
-    """Return each fold's best critic on validation, and its family."""
-    best = [
-        (float(team.best_validation), family, team.best)
-        for family, team in leading_teams(state.portfolio)
+@dataclass(frozen=True)
+class Choice:
+    """A critic, its family, and its validation objective."""
+
+    score: float
+    family: str
+    critic: Critic
+
+
+def best_fitted(data: TrainingData, asked: EstimateConfig) -> list[Choice]:
+    """Return the best on validation, fold by fold, of what is fitted at once."""
+    found = [
+        [
+            Choice(validation_of(critic, data, fold), family.name, critic)
+            for critic in candidates
+        ]
+        for family in fitted_families(asked.critic)
+        for fold, candidates in enumerate(family.fitted(data, norm=asked.norm))
     ]
-    for family in FITTED:
-        for fold, candidates in enumerate(family.fitted(data, norm=norm)):
-            for critic in candidates:
-                found = validation_of(critic, data, fold)
-                if found > best[fold][0]:
-                    best[fold] = (found, family.name, critic)
-    return [(family, critic) for _, family, critic in best]
+    return [
+        max(
+            (choice for choices in found[fold :: asked.folds] for choice in choices),
+            key=lambda choice: choice.score,
+        )
+        for fold in range(asked.folds)
+    ]
+
+
+def noise_of(
+    critic: Critic, data: TrainingData, partition: Partition, fold: int
+) -> float:
+    """Return about the standard error of an estimate from a fold's test samples.
+
+    By the spread of a critic's values on validation samples.
+    """
+    tests = partition.folds[fold].x.test, partition.folds[fold].y.test
+    validation = data.validation_x[fold], data.validation_y[fold]
+    variances = [
+        float(critic(samples).var()) / len(test)
+        for samples, test in zip(validation, tests, strict=True)
+    ]
+    return math.sqrt(sum(variances))
 
 
 def validation_of(critic: Critic, data: TrainingData, fold: int) -> float:

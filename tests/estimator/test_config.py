@@ -78,7 +78,7 @@ def test_refuses_what_does_not_go_together(
 def test_chooses_what_suits(
     settings: dict[str, Any], constraint: str, optimizer: str
 ) -> None:
-    chosen = recipe_for(EstimateConfig(**settings)).networks
+    chosen = recipe_for(EstimateConfig(**settings), 10_000).networks
     assert (chosen.constraint, chosen.optimizer) == (constraint, optimizer)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kantor.estimator.critics import Start
-from kantor.estimator.training.race import HURDLES, after_race, needed_share
+from kantor.estimator.training.race import HURDLES, Bar, after_race, needed_share
 from kantor.estimator.training.schedule import Schedule
 from kantor.estimator.training.team import Place, Team, initial_team
 from kantor.models.cones import initial_cones
@@ -16,6 +16,7 @@ from kantor.models.optimizers import Adam
 
 RUNNING, DESCENT = Schedule(1000), Schedule(1000, descent_start=500)
 LATEST, EARLIEST = HURDLES[0], HURDLES[-1]
+NO_BAR = Bar(score=-float("inf"), noise=0.0)
 
 
 def team(scores: list[float]) -> Team:
@@ -29,10 +30,13 @@ def team(scores: list[float]) -> Team:
     return replace(start, best_validation=torch.tensor(scores))
 
 
-def left(scores: list[list[float]], schedule: Schedule, step: int) -> list[list[Place]]:
-    """Return who is left of teams with these scores."""
+def left(
+    scores: list[list[float]], schedule: Schedule, step: int, bar: Bar = NO_BAR
+) -> list[list[Place]]:
+    """Return who is left of teams with these scores, where promises are infinite."""
     portfolio = {str(i): team(s) for i, s in enumerate(scores)}
-    kept = after_race(portfolio, schedule, step)
+    bars = [bar] * (len(scores[0]) // 2)
+    kept = after_race(portfolio, schedule, step, bars)
     return [[*kept[n].places] if n in kept else [] for n in portfolio]
 
 
@@ -84,3 +88,37 @@ def test_equals_stay_together(score: float, step: int) -> None:
 def test_a_negative_leader_keeps_who_is_near() -> None:
     assert left([[-1.0, -1.04]], RUNNING, 900) == [[(0, 0), (0, 1)]]
     assert left([[-1.0, -1.5]], RUNNING, 900) == [[(0, 0)]]
+
+
+def test_what_was_fitted_at_once_sets_a_hurdle_too() -> None:
+    bar = Bar(score=2.0, noise=0.1)
+    assert left([[1.0, 1.95]], RUNNING, 900, bar) == [[(0, 1)]]
+
+
+def seasoned(before: list[float], now: list[float]) -> Team:
+    """Return a team that scored like this at half the steps, and now."""
+    history = torch.tensor([before, now]).mT
+    return replace(team(now), history=history)
+
+
+def raced(before: list[float], now: list[float], bar: Bar) -> dict[str, Team]:
+    portfolio = {"cones": seasoned(before, now)}
+    return after_race(portfolio, Schedule(800), 50, [bar])
+
+
+def test_who_can_pass_the_bar_at_its_pace_goes_on() -> None:
+    # Four doublings are left of 50 to 800 steps: 1.0 + 4 * 0.2 > 1.5 + 0.05.
+    kept = raced([0.8, 1.0], [1.0, 1.0], Bar(score=1.5, noise=0.05))["cones"]
+    assert kept.places == ((0, 0),)
+    assert not kept.rests
+
+
+def test_who_can_not_leaves() -> None:
+    assert raced([0.9, 1.0], [1.0, 1.0], Bar(score=1.5, noise=0.05)) == {}
+
+
+def test_a_leader_without_gain_beyond_the_noise_rests_as_it_is() -> None:
+    kept = raced([0.99, 1.9], [1.0, 2.0], Bar(score=1.5, noise=0.5))["cones"]
+    assert kept.places == ((0, 1),)
+    assert kept.rests
+    assert float(kept.best_validation) == 2.0

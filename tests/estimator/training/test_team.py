@@ -90,8 +90,9 @@ def test_each_fold_has_a_leader_among_all_teams() -> None:
     expected = [("a", (0, 0)), ("b", (1, 1)), ("a", (2, 1))]
     assert leaders_of(scores_of(portfolio)) == expected
     alone = list(leading_teams(portfolio))
-    assert [(name, *found.places) for name, found in alone] == expected
-    assert float(alone[1][1].best_validation) == 7.0
+    assert [(name, *found.places) for _, name, found in alone] == expected
+    assert [fold for fold, _, _ in alone] == [0, 1, 2]
+    assert float(alone[1][2].best_validation) == 7.0
 
 
 def test_critics_that_may_exceed_are_judged_by_their_certificate() -> None:

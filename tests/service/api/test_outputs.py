@@ -14,8 +14,8 @@ import httpx
 import numpy as np
 import pytest
 import redis
-from kantor.estimator.witness.potentials import NetworkPotential
 
+from kantor.estimator.critics.network import NetworkPotential
 from kantor.estimator.samples.scaling import Scaler
 from kantor.estimator.witness.document import CriticFile
 from kantor.service.api.server import ApiServer
@@ -49,6 +49,7 @@ RESULT = {
     "differences": DIFFERENCES,
 }
 FIRST_FEATURE = CriticFile(
+    family="affine",
     function=NetworkPotential(
         weights=[np.array([[1.0, 0.0]])],
         biases=[],
