@@ -1,6 +1,7 @@
 """Files of one array in every format, and the number of fuzzing examples."""
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,23 @@ def array() -> NDArray[Any]:
 
 @pytest.fixture(scope="session")
 def files(array: NDArray[Any]) -> dict[str, bytes]:
-    npy, npz, parquet = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    npy, npz, parquet, arrow = (io.BytesIO() for _ in range(4))
     np.save(npy, array)
     np.savez_compressed(npz, samples=array)
     columns = {f"c{i}": array[:, i] for i in range(array.shape[1])}
     pq.write_table(pa.table(columns), parquet)
+    table = pa.table(columns)
+    with pa.ipc.new_file(arrow, table.schema) as writer:
+        writer.write_table(table)
     csv = "\n".join(",".join(map(repr, row)) for row in array.tolist())
+    rows = [json.dumps(row) for row in table.to_pylist()]
     return {
         "npy": npy.getvalue(),
         "npz": npz.getvalue(),
         "csv": f"a,b,c\n{csv}\n".encode(),
+        "tsv": f"a,b,c\n{csv}\n".replace(",", "\t").encode(),
+        "jsonl": "\n".join(rows).encode(),
+        "arrow": arrow.getvalue(),
         "parquet": parquet.getvalue(),
     }
 

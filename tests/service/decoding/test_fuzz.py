@@ -42,6 +42,11 @@ def damaged(content: bytes, damage: Damage) -> bytes:
     return content
 
 
+@pytest.fixture
+def content(form: FileFormat, files: dict[str, bytes]) -> bytes:
+    return files[form]
+
+
 def read(path: Path, form: FileFormat) -> None:
     if form is FileFormat.NPY:
         read_npy(path, LIMITS)
@@ -53,10 +58,10 @@ def read(path: Path, form: FileFormat) -> None:
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(damage=DAMAGE)
 def test_damage_never_breaks_a_decoder(
-    form: FileFormat, files: dict[str, bytes], damage: Damage
+    form: FileFormat, content: bytes, damage: Damage
 ) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         path = Path(folder) / f"x.{form}"
-        path.write_bytes(damaged(files[form], damage))
+        path.write_bytes(damaged(content, damage))
         with suppress(Undecodable):
             read(path, form)
