@@ -3,6 +3,7 @@
 `make fuzz` runs 10,000 examples of each format.
 """
 
+import gzip
 import resource
 import tempfile
 from collections.abc import Iterator
@@ -42,9 +43,20 @@ def damaged(content: bytes, damage: Damage) -> bytes:
     return content
 
 
-@pytest.fixture
-def content(form: FileFormat, files: dict[str, bytes]) -> bytes:
-    return files[form]
+@pytest.fixture(params=["numbers", "mixed", "packed"])
+def content(
+    request: pytest.FixtureRequest,
+    form: FileFormat,
+    files: dict[str, bytes],
+    mixed_files: dict[str, bytes],
+) -> bytes:
+    if request.param == "numbers":
+        return files[form]
+    if form not in mixed_files or (request.param == "packed" and not form.is_text):
+        pytest.skip(f"{form} has no {request.param} files")
+    if request.param == "packed":
+        return gzip.compress(mixed_files[form])
+    return mixed_files[form]
 
 
 def read(path: Path, form: FileFormat) -> None:
