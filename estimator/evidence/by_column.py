@@ -16,7 +16,7 @@ from scipy.stats import wasserstein_distance
 
 from kantor.estimator.samples.encoding import Encoded, Part
 from kantor.estimator.samples.metric import Metric
-from kantor.estimator.samples.split import Weights
+from kantor.estimator.samples.pair import Weights
 
 Array = NDArray[np.float64]
 
