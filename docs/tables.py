@@ -1,7 +1,8 @@
 """Write the tables that follow from the code: `python -m docs.tables` (`make docs`).
 
-A table stands between two markers, `<!-- settings -->` and `<!-- /settings -->`. A test
-asserts that what is committed is what this program would write.
+A table stands between two markers, such as `<!-- settings -->` and
+`<!-- /settings -->`. A test asserts that what is committed is what this program would
+write.
 """
 
 import re
@@ -10,9 +11,9 @@ from pathlib import Path
 from pydantic_core import PydanticUndefined
 
 from kantor.service.settings import Settings
+from tests.service.decoding import matrix
 
-OPERATIONS = Path(__file__).with_name("operations.md")
-BLOCK = re.compile(r"(?<=<!-- settings -->\n).*?(?=<!-- /settings -->)", re.DOTALL)
+PAGES = [Path(__file__).with_name(name) for name in ("operations.md", "files.md")]
 
 
 def settings_table() -> str:
@@ -28,7 +29,10 @@ def settings_table() -> str:
 
 def with_tables(text: str) -> str:
     """Return a page with its tables as they should be."""
-    return BLOCK.sub(lambda _: settings_table(), text)
+    for name, table in _TABLES.items():
+        block = rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)"
+        text = re.sub(block, lambda _, made=table: made(), text, flags=re.DOTALL)
+    return text
 
 
 def _shown(default: object) -> str:
@@ -41,5 +45,8 @@ def _shown(default: object) -> str:
     return f"`{default}`" if default != "" else ""
 
 
+_TABLES = {"settings": settings_table, "files": matrix.as_markdown}
+
 if __name__ == "__main__":
-    OPERATIONS.write_text(with_tables(OPERATIONS.read_text()))
+    for page in PAGES:
+        page.write_text(with_tables(page.read_text()))

@@ -16,7 +16,7 @@ import numpy as np
 from kantor.estimator.errors import InvalidSamples
 from kantor.estimator.samples.pair import check_samples, check_weights
 from kantor.service.api.errors import InvalidFile, InvalidRequest, LimitExceeded
-from kantor.service.decoding import FileFormat, Limits, Undecodable, decode
+from kantor.service.decoding import FileFormat, Limits, Undecodable, as_array, decode
 from kantor.service.settings import Settings
 from kantor.service.store import DatasetInfo, DatasetStore
 
@@ -88,8 +88,9 @@ class Intake:
             InvalidSamples: They are no array of finite numbers.
         """
         try:
-            with decode(path, file_format, self.limits) as array:
-                return self._datasets.put_array(check_samples(field, array))
+            with decode(path, file_format, self.limits) as samples:
+                array = check_samples(field, as_array(samples))
+                return self._datasets.put_array(array)
         except Undecodable as error:
             place = f"#/{field}" if field else "#"
             raise InvalidFile.at(place, str(error)) from error

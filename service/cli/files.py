@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kantor.estimator.errors import InvalidConfig, InvalidSamples
 from kantor.estimator.samples.pair import check_samples
-from kantor.service.decoding import Undecodable, load_samples
+from kantor.service.decoding import Undecodable, as_array, load
 
 Samples = NDArray[np.generic]
 
@@ -24,7 +24,7 @@ def read_samples(field: str, path: Path) -> Samples:
     if not path.is_file():
         raise InvalidSamples(field, f"{path}: expected a file, found none")
     try:
-        return load_samples(path)
+        return as_array(load(path))
     except (Undecodable, OSError) as error:
         raise InvalidSamples(field, f"{path}: {error}") from error
 

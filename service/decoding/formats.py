@@ -8,7 +8,7 @@ MEBIBYTE = 1024 * 1024
 
 
 class Undecodable(ValueError):
-    """Say why bytes cannot be read as one array of numbers."""
+    """Say why bytes cannot be read as samples."""
 
 
 class FileFormat(StrEnum):
@@ -17,34 +17,61 @@ class FileFormat(StrEnum):
     NPY = "npy"
     NPZ = "npz"
     CSV = "csv"
+    TSV = "tsv"
+    JSONL = "jsonl"
     PARQUET = "parquet"
+    ARROW = "arrow"
 
     @classmethod
     def of_path(cls, path: Path) -> "FileFormat":
-        """Tell the format by the file's extension.
+        """Tell the format by the file's extension; text may be packed by gzip.
 
         Raises:
             Undecodable: For any other extension.
         """
-        try:
-            return cls(path.suffix.lower().removeprefix("."))
-        except ValueError as error:
-            wanted = ", ".join(f".{name}" for name in cls)
+        name = path.name.lower()
+        packed = name.endswith(".gz")
+        suffix = Path(name.removesuffix(".gz")).suffix.removeprefix(".")
+        found = _EXTENSIONS.get(suffix)
+        if found is None or (packed and not found.is_text):
+            wanted = ", ".join(f".{suffix}" for suffix in _EXTENSIONS)
             raise Undecodable(
-                f"expected a file named {wanted}, received {path.name!r}"
-            ) from error
+                f"expected a file named {wanted}, or .csv.gz and the like, received "
+                f"{path.name!r}"
+            )
+        return found
 
     @classmethod
     def of_media_type(cls, media_type: str) -> "FileFormat | None":
         """Tell the format by a Content-Type; None where it does not say."""
         return _MEDIA_TYPES.get(media_type.partition(";")[0].strip().lower())
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it is text, which may be packed by gzip."""
+        return self in (FileFormat.CSV, FileFormat.TSV, FileFormat.JSONL)
+
+
+_EXTENSIONS = {name.value: name for name in FileFormat} | {
+    "txt": FileFormat.CSV,
+    "tab": FileFormat.TSV,
+    "ndjson": FileFormat.JSONL,
+    "pq": FileFormat.PARQUET,
+    "feather": FileFormat.ARROW,
+    "arrows": FileFormat.ARROW,
+    "ipc": FileFormat.ARROW,
+}
 
 _MEDIA_TYPES = {
     "application/x-npy": FileFormat.NPY,
     "application/x-npz": FileFormat.NPZ,
     "text/csv": FileFormat.CSV,
+    "text/tab-separated-values": FileFormat.TSV,
+    "application/jsonl": FileFormat.JSONL,
+    "application/x-ndjson": FileFormat.JSONL,
     "application/vnd.apache.parquet": FileFormat.PARQUET,
+    "application/vnd.apache.arrow.file": FileFormat.ARROW,
+    "application/vnd.apache.arrow.stream": FileFormat.ARROW,
 }
 
 MEDIA_TYPES = tuple(_MEDIA_TYPES)

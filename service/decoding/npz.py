@@ -12,6 +12,7 @@ from typing import IO
 
 from kantor.service.decoding.formats import MEBIBYTE, Limits, Undecodable
 from kantor.service.decoding.npy import read_npy
+from kantor.service.decoding.reading import Reading
 
 MAX_RATIO = 100
 RATIO_FLOOR_BYTES = 16 * MEBIBYTE
@@ -20,8 +21,12 @@ _CHUNK_BYTES = MEBIBYTE
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
-def npz_to_npy(path: Path, output: Path, limits: Limits) -> None:
+def npz_to_npy(
+    path: Path, output: Path, limits: Limits, reading: Reading | None = None
+) -> None:
     """Unpack the only member of an npz file, and check that it is an npy file.
+
+    There is nothing to set about how it is read.
 
     Raises:
         Undecodable: Not such an archive, or larger than is allowed.

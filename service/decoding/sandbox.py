@@ -1,8 +1,9 @@
 """Decode one untrusted file in a subprocess that can neither grow nor linger.
 
 `run_decoder` is the caller's side; the module run as a program is the other. The limits
-are set by the subprocess itself before it looks at the file. It leaves an npy file and
-exits 0, or prints the reason and exits 3; every other end is a limit that it met.
+are set by the subprocess itself before it looks at the file. It leaves an npy file, a
+JSON document of names beside it if there are any, and exits 0; or it prints the reason
+and exits 3; every other end is a limit that it met.
 """
 
 import json
@@ -12,16 +13,22 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from kantor.service.decoding.delimited import csv_to_npy
+from kantor.service.decoding.delimited import csv_to_npy, tsv_to_npy
 from kantor.service.decoding.formats import FileFormat, Limits, Undecodable
+from kantor.service.decoding.ipc import ipc_to_npy
+from kantor.service.decoding.jsonl import jsonl_to_npy
 from kantor.service.decoding.npz import npz_to_npy
 from kantor.service.decoding.parquet import parquet_to_npy
+from kantor.service.decoding.reading import Reading
 
 _REFUSED = 3
 _MAX_REASON_BYTES = 2000
 DECODERS = {
     FileFormat.NPZ: npz_to_npy,
     FileFormat.CSV: csv_to_npy,
+    FileFormat.TSV: tsv_to_npy,
+    FileFormat.JSONL: jsonl_to_npy,
+    FileFormat.ARROW: ipc_to_npy,
     FileFormat.PARQUET: parquet_to_npy,
 }
 _ENVIRONMENT = {
@@ -33,7 +40,11 @@ _ENVIRONMENT = {
 
 
 def run_decoder(
-    path: Path, file_format: FileFormat, output: Path, limits: Limits
+    path: Path,
+    file_format: FileFormat,
+    output: Path,
+    limits: Limits,
+    reading: Reading,
 ) -> None:
     """Decode `path` into the npy file `output` within the limits.
 
@@ -46,6 +57,7 @@ def run_decoder(
             "format": file_format,
             "output": str(output),
             "limits": asdict(limits),
+            "reading": asdict(reading),
         }
     )
     command = [sys.executable, "-P", "-m", "kantor.service.decoding.sandbox", request]
@@ -76,10 +88,12 @@ def main(request: str) -> int:
     """Decode under limits; return the exit status."""
     asked = json.loads(request)
     limits = Limits(**asked["limits"])
+    given = asked["reading"]
+    reading = Reading(**{**given, "drop": tuple(given["drop"])})
     _restrict(limits)
     decoder = DECODERS[FileFormat(asked["format"])]
     try:
-        decoder(Path(asked["path"]), Path(asked["output"]), limits)
+        decoder(Path(asked["path"]), Path(asked["output"]), limits, reading)
     except Undecodable as error:
         sys.stdout.write(str(error))
         return _REFUSED

@@ -10,8 +10,9 @@ from kantor.service.decoding import (
     FileFormat,
     Limits,
     Undecodable,
+    as_array,
     decode,
-    load_samples,
+    load,
 )
 
 Write = Callable[[str, bytes], Path]
@@ -23,8 +24,8 @@ def test_every_format_gives_the_same_array(
 ) -> None:
     path = write(f"x.{form}", files[form])
     with decode(path, form, Limits()) as decoded:
-        assert np.array_equal(decoded, array)
-    assert np.array_equal(load_samples(path), array)
+        assert np.array_equal(as_array(decoded), array)
+    assert np.array_equal(as_array(load(path)), array)
     assert [item.name for item in path.parent.iterdir()] == [path.name]
 
 
@@ -40,7 +41,7 @@ def test_limits_hold_in_every_format(
         pass
 
 
-@pytest.mark.parametrize("form", ["npy", "npz", "parquet"])
+@pytest.mark.parametrize("form", ["npy", "npz", "parquet", "arrow"])
 def test_a_truncated_file_is_refused(
     form: str, files: dict[str, bytes], write: Write
 ) -> None:
@@ -51,4 +52,4 @@ def test_a_truncated_file_is_refused(
 
 def test_an_unknown_extension_is_named(write: Write) -> None:
     with pytest.raises(Undecodable, match=r"received 'x\.pkl'"):
-        load_samples(write("x.pkl", b""))
+        load(write("x.pkl", b""))

@@ -3,6 +3,7 @@
 `make fuzz` runs 10,000 examples of each format.
 """
 
+import gzip
 import resource
 import tempfile
 from collections.abc import Iterator
@@ -42,6 +43,22 @@ def damaged(content: bytes, damage: Damage) -> bytes:
     return content
 
 
+@pytest.fixture(params=["numbers", "mixed", "packed"])
+def content(
+    request: pytest.FixtureRequest,
+    form: FileFormat,
+    files: dict[str, bytes],
+    mixed_files: dict[str, bytes],
+) -> bytes:
+    if request.param == "numbers":
+        return files[form]
+    if form not in mixed_files or (request.param == "packed" and not form.is_text):
+        pytest.skip(f"{form} has no {request.param} files")
+    if request.param == "packed":
+        return gzip.compress(mixed_files[form])
+    return mixed_files[form]
+
+
 def read(path: Path, form: FileFormat) -> None:
     if form is FileFormat.NPY:
         read_npy(path, LIMITS)
@@ -53,10 +70,10 @@ def read(path: Path, form: FileFormat) -> None:
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(damage=DAMAGE)
 def test_damage_never_breaks_a_decoder(
-    form: FileFormat, files: dict[str, bytes], damage: Damage
+    form: FileFormat, content: bytes, damage: Damage
 ) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         path = Path(folder) / f"x.{form}"
-        path.write_bytes(damaged(files[form], damage))
+        path.write_bytes(damaged(content, damage))
         with suppress(Undecodable):
             read(path, form)
