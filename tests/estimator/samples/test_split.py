@@ -108,7 +108,7 @@ def test_bounds_hold_where_the_largest_weight_is_stated() -> None:
         split = weighted_split("source", random_splits(400, 1, rng)[0], weights, rng)
         values = u[split.test] - truth
         part = TestValues(values, np.zeros_like(values), 1.0)
-        errors += betting_bound([part], confidence=0.9).lower > 0.0
+        errors += betting_bound([part], confidence=0.9) > 0.0
     assert errors <= 58
 
 
