@@ -26,7 +26,7 @@ def cautions_for(
     if weighted and config.max_weight is None:
         found.append(
             "No max_weight was stated: the bounds are for the distribution in which no "
-            "weight exceeds the largest given."
+            "weight exceeds the largest of the samples that train."
         )
     n_test = min(min(len(f.x.test), len(f.y.test)) for f in folds)
     if n_test < SMALL_TEST:

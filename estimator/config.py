@@ -14,7 +14,7 @@ from kantor.models.vocabulary import GROUPING, ActivationName, Norm
 
 Effort = Literal["quick", "standard", "thorough"]
 BoundMethod = Literal["betting", "bernstein", "student"]
-Family = Literal["portfolio", "network", "cones"]
+Family = Literal["portfolio", "network", "cones", "projection"]
 ConstraintName = Literal["stiefel", "bjorck", "spectral", "parseval", "l1", "mixed"]
 OptimizerName = Literal["manifold", "adam", "sgd", "aggmo"]
 Scaling = Literal["scalar", "standardize"]
@@ -68,8 +68,8 @@ class EstimateConfig:
     norm: Norm = setting("l2", "Ground norm of the distance: l2 or linf.")
     critic: Family = setting(
         "portfolio",
-        "Critics that compete on validation: networks and cones (portfolio), or only "
-        "the one or the other.",
+        "Critics that compete on validation: all (portfolio), or only networks, cones, "
+        "or cones on learned projections.",
     )
     constraint: ConstraintName | None = setting(
         None,
@@ -107,7 +107,7 @@ class EstimateConfig:
     max_weight: float | None = setting(
         None,
         "Largest weight that a sample could have. Without it the promise is for the "
-        "distribution in which no weight exceeds the largest given.",
+        "distribution in which no weight exceeds the largest of those that train.",
         gt=0.0,
     )
     sample_bounds: bool = setting(

@@ -26,25 +26,53 @@ class NetworkRecipe:
     Attributes:
         depth: Hidden layers.
         width: Units of each.
-        activation: What stands between layers.
-        group_sizes: Of the candidates that compete; all divide the width.
+        candidates: What stands between layers, and the step size, of each candidate.
         constraint: What keeps weights to norm 1.
         optimizer: How they move.
         bjorck_order: Of the Björck iterations, where they are the constraint.
         bjorck_iterations: In every step.
-        learning_rate: Step size.
         batch_size: Samples of each side in a step.
     """
 
     depth: int
     width: int
-    activation: ActivationName
-    group_sizes: tuple[int, ...]
+    candidates: tuple["NetworkCandidate", ...]
     constraint: ConstraintName
     optimizer: OptimizerName
     bjorck_order: int
     bjorck_iterations: int
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class NetworkCandidate:
+    """One of the networks that compete.
+
+    Attributes:
+        activation: What stands between its layers.
+        group_size: Units that it takes together; divides the width.
+        learning_rate: Step size.
+    """
+
+    activation: ActivationName
+    group_size: int
     learning_rate: float
+
+
+@dataclass(frozen=True)
+class ProjectionRecipe:
+    """How cones on learned projections are built and moved.
+
+    Attributes:
+        ranks: Rows of the projections that compete, in teams of their own.
+        rows: Rows of all cones of a critic together.
+        most_cones: Cones of a critic at most.
+        batch_size: Samples of each side in a step.
+    """
+
+    ranks: tuple[int, ...]
+    rows: int
+    most_cones: int
     batch_size: int
 
 
@@ -68,13 +96,21 @@ class Recipe:
         steps: Optimizer updates at most.
         networks: How networks are trained.
         cones: How cones are.
+        projections: How cones on projections are.
         sweeps: Of the coupling behind the sample upper bound, after its first.
     """
 
     steps: int
     networks: NetworkRecipe
     cones: ConeRecipe
+    projections: ProjectionRecipe
     sweeps: int
+
+    @property
+    def largest_batch(self) -> int:
+        """Most samples of a side that any step sees."""
+        parts = (self.networks, self.cones, self.projections)
+        return max(part.batch_size for part in parts)
 
 
 @dataclass(frozen=True)
@@ -88,21 +124,26 @@ class _Preset:
     batch_size: int
     cones: int
     cone_batch_size: int
+    ranks: tuple[int, ...]
+    rows: int
     sweeps: int
 
+
+RANKS = (1, 2, 4, 8, 16, 32)
+"""Ranks of projections that compete: a wrong one finds little."""
 
 _PRESETS: dict[Effort, _Preset] = {
     "quick": _Preset(
         depth=2, width=64, group_sizes=(16,), steps=150, batch_size=512,
-        cones=128, cone_batch_size=512, sweeps=1,
+        cones=128, cone_batch_size=512, ranks=(1, 4, 16), rows=128, sweeps=1,
     ),
     "standard": _Preset(
-        depth=3, width=128, group_sizes=(16,), steps=600, batch_size=1024,
-        cones=512, cone_batch_size=2048, sweeps=3,
+        depth=3, width=128, group_sizes=(16,), steps=500, batch_size=1024,
+        cones=512, cone_batch_size=2048, ranks=RANKS, rows=256, sweeps=3,
     ),
     "thorough": _Preset(
         depth=4, width=256, group_sizes=(4, 32), steps=3000, batch_size=1024,
-        cones=1024, cone_batch_size=4096, sweeps=10,
+        cones=1024, cone_batch_size=4096, ranks=RANKS, rows=512, sweeps=10,
     ),
 }  # fmt: skip
 
@@ -114,6 +155,11 @@ SAMPLES_PER_CONE = 16
 """Fit samples a side that a cone needs, lest it fits single samples."""
 
 FEWEST_CONES = 32
+
+MOST_PROJECTIONS = 32
+
+FOLDING_SHARE = 0.5
+"""Step size of networks of absolute values, as a share of the others'."""
 
 
 def recipe_for(config: EstimateConfig, n_fit: int) -> Recipe:
@@ -134,19 +180,22 @@ def recipe_for(config: EstimateConfig, n_fit: int) -> Recipe:
         networks=NetworkRecipe(
             depth=config.depth or preset.depth,
             width=width,
-            activation=config.activation,
-            group_sizes=_group_sizes(config, width, preset.group_sizes),
+            candidates=_candidates(config, width, preset.group_sizes),
             constraint=config.chosen_constraint,
             optimizer=config.chosen_optimizer,
             bjorck_order=config.bjorck_order,
             bjorck_iterations=config.bjorck_iterations,
-            learning_rate=config.learning_rate
-            or DEFAULT_RATES[config.chosen_optimizer],
             batch_size=config.batch_size or preset.batch_size,
         ),
         cones=ConeRecipe(
             count=config.cones or preset.cones,
             batch_size=config.batch_size or preset.cone_batch_size,
+        ),
+        projections=ProjectionRecipe(
+            ranks=preset.ranks,
+            rows=preset.rows,
+            most_cones=min(MOST_PROJECTIONS, max(4, n_fit // SAMPLES_PER_CONE)),
+            batch_size=config.batch_size or 2 * preset.cone_batch_size,
         ),
         sweeps=preset.sweeps,
     )
@@ -161,19 +210,25 @@ def _fitting(preset: _Preset, n_fit: int) -> _Preset:
     return replace(preset, cones=cones, depth=quick.depth, width=quick.width)
 
 
-def _group_sizes(
+def _candidates(
     config: EstimateConfig, width: int, wanted: tuple[int, ...]
-) -> tuple[int, ...]:
-    """Return the group sizes whose critics compete: the one set, or the effort's.
+) -> tuple[NetworkCandidate, ...]:
+    """Return the networks that compete: the one set, or the effort's.
 
-    Small groups bend more, large ones fit cones: which is better is a matter of the
+    Small groups bend more, large ones fit cones, and absolute values, which keep
+    gradients as sorting does, fold whole spaces: which is better is a matter of the
     data, and validation decides.
     """
+    rate = config.learning_rate or DEFAULT_RATES[config.chosen_optimizer]
     if config.group_size is not None:
-        return (config.group_size,)
+        return (NetworkCandidate(config.activation, config.group_size, rate),)
     if config.activation != "groupsort":
-        return (fitting_group_size(width, 2),)
-    return tuple(sorted({fitting_group_size(width, size) for size in wanted}))
+        size = fitting_group_size(width, 2)
+        return (NetworkCandidate(config.activation, size, rate),)
+    sizes = sorted({fitting_group_size(width, size) for size in wanted})
+    sorting = [NetworkCandidate("groupsort", size, rate) for size in sizes]
+    folding = NetworkCandidate("abs", 2, FOLDING_SHARE * rate)
+    return (*sorting, folding)
 
 
 def fitting_group_size(width: int, wanted: int) -> int:

@@ -109,6 +109,22 @@ def l2_minimum(
     return values
 
 
+def smooth_shares(
+    heights: Tensor, offsets: Tensor, log_temperatures: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return shares p (K, B, N) and the smooth minimum (K, B) of heights plus offsets.
+
+    p = softmax(-(h + b) / T), f = -T log sum_j exp(-(h_j + b_j) / T).
+    """
+    temperature = log_temperatures.exp()
+    shares = (heights + offsets).div_(-temperature)
+    largest = shares.amax(-1, keepdim=True)
+    shares.sub_(largest).clamp_(min=FAINTEST).exp_()
+    total = shares.sum(-1, keepdim=True)
+    shares.div_(total)
+    return shares, (-temperature * (largest + total.log())).squeeze(-1)
+
+
 class _L2Minimum(torch.autograd.Function):
     """The minimum with its backward pass written out, half the time of autograd's.
 
@@ -129,13 +145,7 @@ class _L2Minimum(torch.autograd.Function):
         distances = torch.baddbmm(squares, x, centers.mT, alpha=-2.0)  # (K, B, N)
         distances += (x * x).sum(-1, keepdim=True)
         distances.clamp_(min=0.0).add_(TIP * TIP).sqrt_()
-        temperature = log_temperatures.exp()
-        shares = (distances + offsets).div_(-temperature)
-        largest = shares.amax(-1, keepdim=True)
-        shares.sub_(largest).clamp_(min=FAINTEST).exp_()
-        total = shares.sum(-1, keepdim=True)
-        shares.div_(total)
-        values = (-temperature * (largest + total.log())).squeeze(-1)
+        shares, values = smooth_shares(distances, offsets, log_temperatures)
         ctx.save_for_backward(x, centers, offsets, distances, shares, values)
         return values
 

@@ -163,6 +163,28 @@ class RowBalls(Free):
         return (first, *(l1_projected(w) for w in rest))
 
 
+@dataclass(frozen=True)
+class Contractions(Free):
+    """Every block of `rank` rows brought back to norm at most 1, its rank left free.
+
+    Singular values above 1 become 1, by the eigenvectors of the small Gram matrix;
+    those below stay what they are.
+    """
+
+    rank: int
+
+    def restored(self, weights: Weights) -> Weights:
+        """Lower what exceeds 1 in every block."""
+        return tuple(self._lowered(w) for w in weights)
+
+    def _lowered(self, w: Tensor) -> Tensor:
+        blocks = w.reshape(*w.shape[:-2], -1, self.rank, w.shape[-1])
+        squares, axes = torch.linalg.eigh(blocks @ blocks.mT)
+        factors = squares.clamp_min(1.0).rsqrt()
+        lowered: Tensor = axes @ (factors.unsqueeze(-1) * (axes.mT @ blocks))
+        return lowered.reshape(w.shape)
+
+
 def unit_rows(w: Tensor) -> Tensor:
     """Divide each row by its l2 norm."""
     return torch.nn.functional.normalize(w, dim=-1)

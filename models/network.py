@@ -93,10 +93,10 @@ class Network:
         """Evaluate every network: x (K, B, d) or (B, d) for all -> values (K, B)."""
         z = x if x.dim() == 3 else x.expand(self.n_critics, *x.shape)
         for w, b in zip(self.weights[:-1], self.biases, strict=True):
-            z = self._activated(torch.baddbmm(b, z, w.mT))
+            z = self.activated(torch.baddbmm(b, z, w.mT))
         return torch.bmm(z, self.weights[-1].mT).squeeze(-1)  # (K, B, 1) -> (K, B)
 
-    def _activated(self, z: Tensor) -> Tensor:
+    def activated(self, z: Tensor) -> Tensor:
         """Apply each network's own activation: (K, B, width) -> (K, B, out)."""
         if len(set(self.activations)) == 1:
             return self.activations[0](z)
@@ -147,6 +147,24 @@ def initial_network(
         activations=activations,
         path=path,
     )
+
+
+def bent_at(
+    network: Network, samples: Tensor, *, generator: torch.Generator
+) -> Network:
+    """Return the network with biases that put each unit's zero at a random sample.
+
+    Units then fold where samples (K, B, d) lie, layer by layer, and not all at once in
+    the origin.
+    """
+    z, biases = samples, []
+    for w in network.weights[:-1]:
+        raw = z @ w.mT  # (K, B, width)
+        rows = torch.randint(raw.shape[1], (1, 1, raw.shape[2]), generator=generator)
+        chosen = raw.gather(1, rows.to(raw.device).expand(len(raw), -1, -1))
+        biases.append(-chosen)
+        z = network.activated(raw + biases[-1])
+    return replace(network, biases=tuple(biases))
 
 
 def affine_network(direction: Tensor, norm: Norm = "l2") -> Network:

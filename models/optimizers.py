@@ -134,6 +134,45 @@ class Adam:
 
 
 @dataclass(frozen=True)
+class BlockAscent:
+    """Blocks of rows move as wholes, the other parameters by Adam.
+
+    A block of the constrained weights moves along the polar factor of its momentum, so
+    that all its directions turn alike: by `reach` times the rate in spectral norm.
+    """
+
+    rank: int
+    adam: Adam
+    reach: float = 14.0
+    momentum: float = 0.9
+    iterations: int = 5
+
+    def initial_memory(self, parameters: Tensors) -> Tensors:
+        """Start from zero momentum of the weights, then Adam's memory."""
+        return (*zeros_like(parameters[:1]), *self.adam.initial_memory(parameters[1:]))
+
+    def step(
+        self,
+        parameters: Tensors,
+        memory: Tensors,
+        gradients: Tensors,
+        *,
+        step: int,
+        rates: Tensor,
+        n_weights: int = 0,
+    ) -> tuple[Tensors, Tensors]:
+        """Move the one weight by blocks, the others as Adam does."""
+        momentum = torch.lerp(memory[0], gradients[0], 1.0 - self.momentum)
+        shape = momentum.shape
+        blocks = momentum.reshape(*shape[:-2], -1, self.rank, shape[-1])
+        turned = polar_factor(blocks, iterations=self.iterations).reshape(shape)
+        others, rest = self.adam.step(
+            parameters[1:], memory[1:], gradients[1:], step=step, rates=rates
+        )
+        return (parameters[0] + self.reach * rates * turned, *others), (momentum, *rest)
+
+
+@dataclass(frozen=True)
 class AggMo:
     """Aggregated momentum: the mean of several velocities, damped differently.
 

@@ -13,6 +13,7 @@ from kantor.estimator.critics.family import (
 )
 from kantor.estimator.critics.network import NetworkFamily
 from kantor.estimator.critics.profile import ProfileFamily
+from kantor.estimator.critics.projection import ProjectionFamily
 
 __all__ = [
     "TRAINED",
@@ -27,7 +28,11 @@ __all__ = [
     "fitted_families",
 ]
 
-TRAINED: tuple[TrainedFamily, ...] = (NetworkFamily(), ConeFamily())
+TRAINED: tuple[TrainedFamily, ...] = (
+    NetworkFamily(),
+    ConeFamily(),
+    ProjectionFamily(),
+)
 FITTED: tuple[FittedFamily, ...] = (AffineFamily(), ProfileFamily())
 
 
@@ -40,6 +45,7 @@ def fitted_families(asked: str) -> tuple[FittedFamily, ...]:
 
 
 def family_named(name: str) -> Family:
-    """Return the family of that name."""
+    """Return the family of that name, or of a team's name."""
+    name = name.partition(":")[0]
     families: tuple[Family, ...] = (*TRAINED, *FITTED)
     return next(family for family in families if family.name == name)

@@ -52,12 +52,12 @@ class ConePotential:
     def __call__(self, u: Array) -> Array:
         """Return values (n,)."""
         heights = (self._distances(u) + self.offsets) / self.temperature
-        return np.asarray(-self.sign * self.temperature * _logsumexp(-heights))
+        return np.asarray(-self.sign * self.temperature * logsumexp(-heights))
 
     def gradient(self, u: Array) -> Array:
         """Return gradients (n, d): the cones' slopes, averaged by their shares."""
         distances = self._distances(u)
-        shares = _softmax(-(distances + self.offsets) / self.temperature)
+        shares = softmax(-(distances + self.offsets) / self.temperature)
         if self.norm == "linf":
             return self.sign * self._linf_slopes(u, shares)
         shares = shares / distances
@@ -112,9 +112,9 @@ class ConeFamily:
     name: str = "cones"
     potential_type: type[Potential] = ConePotential
 
-    def start(
+    def starts(
         self, samples: FitSamples, recipe: Recipe, *, seed: int, norm: Norm
-    ) -> Start:
+    ) -> dict[str, Start]:
         """Return cones of equal height at samples.
 
         Samples have norm about 1, so that a coordinate spreads by d^(-1/2): centers
@@ -133,12 +133,13 @@ class ConeFamily:
         ends = (source[:, :count], target[:, :count])
         centers = torch.stack([end for end in ends for _ in RATES], dim=1)
         signs = tuple(sign for sign in (PEAKS, VALLEYS) for _ in RATES)
-        return Start(
+        start = Start(
             critic=initial_cones(centers.flatten(0, 1), signs=signs * folds, norm=norm),
             method=Method(Free(), Adam(factors=(dim**-0.5, 1.0, 1.0))),
             rates=RATES * 2,
             batch_size=recipe.cones.batch_size,
         )
+        return {self.name: start}
 
     def layers(self, critic: "Critic") -> list[LayerCertificate]:
         """Describe all cones as one layer: a row a cone, of slope 1."""
@@ -168,8 +169,12 @@ class ConeFamily:
     def winner(self, critic: "Critic") -> dict[str, Any]:
         """Return how many cones, and which way up they stand."""
         cones = as_cones(critic)
-        shape = "peaks" if cones.signs[0] == PEAKS else "valleys"
-        return {"cones": cones.centers.shape[1], "shape": shape}
+        return {"cones": cones.centers.shape[1], "shape": shape_of(cones.signs[0])}
+
+
+def shape_of(sign: int) -> str:
+    """Return which way up cones of a sign stand."""
+    return "peaks" if sign == PEAKS else "valleys"
 
 
 def as_cones(critic: "Critic") -> "Cones":
@@ -180,13 +185,13 @@ def as_cones(critic: "Critic") -> "Cones":
     return critic
 
 
-def _logsumexp(z: Array) -> Array:
+def logsumexp(z: Array) -> Array:
     """Return log sum exp along the last axis, with no SciPy: (n, N) -> (n,)."""
     largest = z.max(1)
     return np.asarray(largest + np.log(np.exp(z - largest[:, None]).sum(1)))
 
 
-def _softmax(z: Array) -> Array:
+def softmax(z: Array) -> Array:
     """Return exp(z) over its sum along the last axis: (n, N) -> (n, N)."""
     shares = np.exp(z - z.max(1, keepdims=True))
     return np.asarray(shares / shares.sum(1, keepdims=True))

@@ -93,10 +93,14 @@ class Family(Protocol):
 class TrainedFamily(Family, Protocol):
     """A family whose critics are trained step by step."""
 
-    def start(
+    def starts(
         self, samples: FitSamples, recipe: Recipe, *, seed: int, norm: Norm
-    ) -> Start:
-        """Return the candidates that compete on every fold."""
+    ) -> dict[str, Start]:
+        """Return the candidates that compete on every fold, a team of each shape.
+
+        Teams are named after the family, with a colon and what is theirs alone where
+        there are several: `projection:4`.
+        """
 
 
 class FittedFamily(Family, Protocol):

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 LEAK = 0.01
 
+BIAS_ROWS = 512
+"""Samples of a side at whose values the units of a new network may bend."""
+
 PATHS: "dict[str, Path]" = {"l1": "linf", "mixed": "mixed"}
 """Norms between layers, by constraint; l2 for the others."""
 
@@ -149,34 +152,40 @@ class NetworkFamily:
     name: str = "network"
     potential_type: type[Potential] = NetworkPotential
 
-    def start(
+    def starts(
         self, samples: FitSamples, recipe: Recipe, *, seed: int, norm: Norm
-    ) -> Start:
-        """Return networks with random orthonormal weights."""
+    ) -> dict[str, Start]:
+        """Return networks with random orthonormal weights, bent where samples lie."""
         import torch
 
         from kantor.models.activations import Activation
         from kantor.models.methods import Method
-        from kantor.models.network import initial_network
+        from kantor.models.network import bent_at, initial_network
         from kantor.models.optimizers import OPTIMIZERS
 
-        source, _ = samples.heads(1)
-        asked = recipe.networks
-        activations = tuple(Activation(asked.activation, g) for g in asked.group_sizes)
+        asked, looked_at = recipe.networks, samples.heads(BIAS_ROWS)
+        source = looked_at[0]
+        activations = tuple(
+            Activation(c.activation, c.group_size) for c in asked.candidates
+        )
+        generator = torch.Generator().manual_seed(seed)
         network = initial_network(
             source.shape[-1],
             width=asked.width,
             depth=asked.depth,
             activations=activations * len(source),
-            generator=torch.Generator().manual_seed(seed),
+            generator=generator,
             path=PATHS.get(asked.constraint, "l2"),
         )
-        return Start(
-            critic=network.with_tensors([p.to(source) for p in network.tensors()]),
+        network = network.with_tensors([p.to(source) for p in network.tensors()])
+        rows = torch.cat(looked_at, dim=1).repeat_interleave(len(activations), dim=0)
+        start = Start(
+            critic=bent_at(network, rows, generator=generator),
             method=Method(constraint_of(asked), OPTIMIZERS[asked.optimizer]()),
-            rates=(asked.learning_rate,) * len(activations),
+            rates=tuple(c.learning_rate for c in asked.candidates),
             batch_size=asked.batch_size,
         )
+        return {self.name: start}
 
     def layers(self, critic: "Critic") -> list[LayerCertificate]:
         """Describe each layer: its shape, its norm, how far from orthonormal."""
@@ -208,12 +217,13 @@ class NetworkFamily:
         )
 
     def winner(self, critic: "Critic") -> dict[str, Any]:
-        """Return depth, width, and how many units act together."""
+        """Return depth, width, and what stands between layers."""
         network = as_network(critic)
         width = network.weights[0].shape[1]
         return {
             "depth": len(network.biases),
             "width": width,
+            "activation": network.activations[0].name,
             "group_size": network.activations[0].group_size_of(width),
         }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kantor.estimator.config import EstimateConfig
-from kantor.estimator.samples.pair import Pair, Samples
+from kantor.estimator.samples.pair import Pair, Samples, Weights
 from kantor.estimator.samples.scaling import FIT_ROWS, Scaler, fit_scaler
 from kantor.estimator.samples.split import (
     Indices,
@@ -62,14 +62,27 @@ def partitioned(pair: Pair, config: EstimateConfig) -> Partition:
     splits_x = random_splits(len(pair.x), config.folds, rng)
     splits_y = random_splits(len(pair.y), config.folds, rng)
     if pair.x_weights is not None:
-        splits_x = [weighted_split("source", s, pair.x_weights, rng) for s in splits_x]
+        splits_x = _weighted("source", splits_x, pair.x_weights, config, rng)
     if pair.y_weights is not None:
-        splits_y = [weighted_split("target", s, pair.y_weights, rng) for s in splits_y]
+        splits_y = _weighted("target", splits_y, pair.y_weights, config, rng)
     folds = tuple(
         Fold(x, y, _fitted_scaler(pair, x.fit, y.fit, config))
         for x, y in zip(splits_x, splits_y, strict=True)
     )
     return Partition(pair, folds, folds[0].scaler)
+
+
+def _weighted(
+    side: str,
+    splits: list[Split],
+    weights: Weights,
+    config: EstimateConfig,
+    rng: np.random.Generator,
+) -> list[Split]:
+    return [
+        weighted_split(side, split, weights, rng, largest=config.max_weight)
+        for split in splits
+    ]
 
 
 def _fitted_scaler(

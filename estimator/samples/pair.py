@@ -102,13 +102,13 @@ def check_pair(
 def check_weights(
     name: str, weights: object, count: int, *, largest: float | None = None
 ) -> Weights | None:
-    """Return weights (count,) in float64 as shares of the largest; None if None.
+    """Return weights (count,) in float64; None if None.
 
     Args:
         name: Field the error shall name.
         weights: One for each sample, in any unit.
         count: Number of samples.
-        largest: Largest weight that could occur; that of the given ones if unknown.
+        largest: Largest weight that could occur; None if unknown.
 
     Raises:
         InvalidSamples: Not `count` finite numbers >= 0, all of them zero, or one above
@@ -136,7 +136,7 @@ def check_weights(
         raise InvalidSamples(
             name, f"expected weights up to max_weight {largest}, got {values.max()}"
         )
-    return np.asarray(values / (largest or values.max()))
+    return values
 
 
 def _as_array(name: str, samples: object) -> Samples:

@@ -58,33 +58,40 @@ def _fold(parts: list[Indices], f: int) -> Split:
 
 
 def weighted_split(
-    side: str, split: Split, weights: Weights, rng: np.random.Generator
+    side: str,
+    split: Split,
+    weights: Weights,
+    rng: np.random.Generator,
+    *,
+    largest: float | None = None,
 ) -> Split:
     """Turn weights into rows: all that follows may take each row for one sample.
 
     A row with weight w stands for w times its share of the distribution. Fit and
     validation rows are drawn with replacement in proportion to their weights. A test
-    row is kept with probability w: what is kept are independent samples of the weighted
-    distribution, so that every bound stays valid (rejection sampling, von Neumann
-    1951). The price is that only n mean(w) test samples remain.
+    row is kept with probability w / largest: what is kept are independent samples of
+    the weighted distribution, so that every bound stays valid (rejection sampling, von
+    Neumann 1951). The price is that only n mean(w) / largest test samples remain.
 
     Args:
         side: Source or target, for errors.
         split: Rows of the three parts.
-        weights: Of all rows, as shares of the largest weight that could occur. Where
-            only the largest of the given ones is known, what is bounded is the
-            distribution in which no weight exceeds it.
+        weights: Of all rows.
         rng: Draws the rows.
+        largest: Largest weight that could occur. Where it is not known, that of the
+            fit and validation rows takes its place and heavier test rows count as much:
+            what is bounded then is the distribution in which no weight exceeds it.
 
     Raises:
         InvalidSamples: Too few test samples remain.
     """
-    kept = rng.random(len(split.test)) < weights[split.test]
+    cap = largest or _largest_seen(split, weights)
+    kept = rng.random(len(split.test)) * cap < weights[split.test]
     if kept.sum() < FEWEST_TEST:
         raise InvalidSamples(
             f"{side}_weights",
             f"expected weights that keep at least {FEWEST_TEST} test samples, got "
-            f"{kept.sum()}: the largest weight is {1.0 / weights.mean():.3g} times the "
+            f"{kept.sum()}: the largest weight is {cap / weights.mean():.3g} times the "
             "mean",
         )
     return Split(
@@ -92,6 +99,12 @@ def weighted_split(
         validation=_drawn(split.validation, weights, rng),
         test=split.test[kept],
     )
+
+
+def _largest_seen(split: Split, weights: Weights) -> float:
+    """Return the largest weight of fit and validation rows; of all if that is 0."""
+    seen = max(weights[split.fit].max(), weights[split.validation].max())
+    return float(seen or weights.max())
 
 
 def _drawn(rows: Indices, weights: Weights, rng: np.random.Generator) -> Indices:

@@ -17,7 +17,7 @@ from kantor.estimator.result import CurvePoint, Progress, StopReason
 from kantor.estimator.training.data import TrainingData
 from kantor.estimator.training.objective import dual_objective
 from kantor.estimator.training.portfolio import Portfolio, leaders_of, scores_of
-from kantor.estimator.training.race import Bar, after_race
+from kantor.estimator.training.race import Bar, after_race, hopeful_runners
 from kantor.estimator.training.schedule import Schedule
 from kantor.estimator.training.team import Team
 from kantor.models.critic import mapped
@@ -179,7 +179,8 @@ def report(
         validation=data.unit * of_leaders(validation),
         learning_rate=rate * state.schedule.factor(state.step),
     )
-    schedule = state.schedule.after(state.step, score)
+    hopeful = hopeful_runners(judged, state.schedule, state.step, bars)
+    schedule = state.schedule.after(state.step, score, calm=not hopeful)
     return replace(
         state,
         portfolio=after_race(judged, schedule, state.step, bars),

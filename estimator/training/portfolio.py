@@ -8,10 +8,10 @@ from kantor.estimator.recipe import Recipe
 from kantor.estimator.training.team import Place, Team, initial_team
 
 Portfolio = dict[str, Team]
-"""Teams that have members, by the name of their family."""
+"""Teams that have members, by their names: the family's, and what is theirs alone."""
 
 Runner = tuple[str, Place]
-"""A candidate on a fold: the name of its family, and its place in the team."""
+"""A candidate on a fold: the name of its team, and its place there."""
 
 
 def initial_portfolio(
@@ -19,12 +19,12 @@ def initial_portfolio(
 ) -> Portfolio:
     """Return the teams that a configuration lets compete."""
     return {
-        family.name: initial_team(
-            family.start(samples, recipe, seed=config.seed, norm=config.norm),
-            folds=config.folds,
-        )
+        name: initial_team(start, folds=config.folds)
         for family in TRAINED
         if config.critic in ("portfolio", family.name)
+        for name, start in family.starts(
+            samples, recipe, seed=config.seed, norm=config.norm
+        ).items()
     }
 
 

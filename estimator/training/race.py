@@ -3,9 +3,10 @@
 Candidates cost as much as they compute, so the longer training lasts the closer one has
 to be to the best validation objective to stay; in the descent only the best is left.
 What was fitted at once sets a bar from the start. Nobody goes on who could change the
-answer, at the pace of the last doubling of steps, by less than its own noise: then a
-leader rests as it is, and others leave. Each fold runs a race of its own: a rank in
-other folds would tell of its test samples.
+answer, at the pace of the last doubling of steps, by less than its own noise: others
+leave then, a leader that is no better than the bar rests, and where nobody is left to
+hope the descent begins. Each fold runs a race of its own: a rank in other folds would
+tell of its test samples.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,12 @@ from kantor.estimator.training.schedule import Schedule
 
 HURDLES = ((0.5, 0.95), (0.25, 0.85), (0.125, 0.6))
 """After this share of the steps, a candidate needs this share of the best score."""
+
+CLEAR, PATIENCE = 10.0, 150
+"""Standard errors that make a clear bar, and steps to wait where it is not."""
+
+MOST_RUNNERS = ((175, 3), (75, 6), (25, 10))
+"""After so many steps, so many of a fold's candidates are left at most."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +37,22 @@ class Bar:
     score: float
     noise: float
 
+    @property
+    def patience(self) -> int:
+        """Steps before anybody is given up for what it promises.
+
+        Where what was fitted at once found nothing clear, what there is may be hidden,
+        and critics that find it start slowly.
+        """
+        return 0 if self.score > CLEAR * self.noise else PATIENCE
+
 
 def after_race(
     portfolio: Portfolio, schedule: Schedule, step: int, bars: Sequence[Bar]
 ) -> Portfolio:
     """Return the teams with those that stay in the race at a step."""
     scores = scores_of(portfolio)
-    promises = {
-        (name, place): promise
-        for name, team in portfolio.items()
-        for place, promise in team.promises(step, schedule.max_steps).items()
-    }
+    hopeful = hopeful_runners(portfolio, schedule, step, bars)
     staying: set[Runner] = set()
     resting: set[Runner] = set()
     for fold, bar in enumerate(bars):
@@ -48,11 +60,28 @@ def after_race(
         if not runners:
             continue
         best = max(bar.score, *runners.values())
-        hopeful = {r for r in runners if promises[r] > best + bar.noise}
         near = staying_runners(runners, best, schedule, step)
         staying |= {r for r in near if r in hopeful or runners[r] >= best}
-        resting |= near - hopeful
+        resting |= {r for r in near - hopeful if runners[r] <= bar.score + bar.noise}
     return _kept(portfolio, staying, resting)
+
+
+def hopeful_runners(
+    portfolio: Portfolio, schedule: Schedule, step: int, bars: Sequence[Bar]
+) -> set[Runner]:
+    """Return who may still pass the best of its fold by more than the noise."""
+    scores = scores_of(portfolio)
+    best = {
+        fold: max([bar.score, *(s for r, s in scores.items() if r[1][0] == fold)])
+        for fold, bar in enumerate(bars)
+    }
+    return {
+        (name, place)
+        for name, team in portfolio.items()
+        for place, promise in team.promises(step, schedule.max_steps).items()
+        if step < bars[place[0]].patience
+        or promise > best[place[0]] + bars[place[0]].noise
+    }
 
 
 def staying_runners(
@@ -62,9 +91,11 @@ def staying_runners(
     if schedule.descent_start is not None:
         return {max(scores, key=lambda runner: scores[runner])}
     share = needed_share(schedule, step)
+    most = next((most for after, most in MOST_RUNNERS if step >= after), len(scores))
+    first = sorted(scores, key=lambda runner: -scores[runner])[:most]
     if share is None:
-        return set(scores)
-    return {r for r in scores if scores[r] >= best - (1.0 - share) * abs(best)}
+        return set(first)
+    return {r for r in first if scores[r] >= best - (1.0 - share) * abs(best)}
 
 
 def needed_share(schedule: Schedule, step: int) -> float | None:

@@ -12,6 +12,8 @@ from kantor.estimator.result import StopReason
 DESCENT_FRACTION = 0.4
 """Share of the step limit that the descent takes."""
 
+SHORTEST_DESCENT = 50
+
 PATIENCE = 10
 """Reports without improvement that count as a plateau."""
 
@@ -41,11 +43,12 @@ class Schedule:
 
     @property
     def descent_steps(self) -> int:
-        """Length of the descent: a share of the steps before it, or of the limit."""
+        """Length of the descent: a share of the limit, at most what was before it."""
         limit = max(1, round(DESCENT_FRACTION * self.max_steps))
         if self.descent_start is None:
             return limit
-        return max(1, min(limit, self.max_steps - self.descent_start))
+        left = self.max_steps - self.descent_start
+        return max(1, min(limit, left, max(SHORTEST_DESCENT, self.descent_start)))
 
     @property
     def is_stale(self) -> bool:
@@ -59,8 +62,14 @@ class Schedule:
         done = (step - self.descent_start) / self.descent_steps
         return max(0.0, 1.0 - done)
 
-    def after(self, step: int, validation: float) -> "Schedule":
-        """Return the schedule after a report at `step` steps taken."""
+    def after(self, step: int, validation: float, *, calm: bool = False) -> "Schedule":
+        """Return the schedule after a report at `step` steps taken.
+
+        Args:
+            step: Steps taken.
+            validation: The leader's best validation objective.
+            calm: Whether nobody is expected to gain much more.
+        """
         better = validation - self.best > TOLERANCE * abs(validation)
         schedule = replace(
             self,
@@ -69,7 +78,8 @@ class Schedule:
         )
         if schedule.descent_start is not None:
             return schedule
-        if schedule.is_stale or step >= self.max_steps - self.descent_steps:
+        ready = schedule.is_stale or (self.adaptive and calm)
+        if ready or step >= self.max_steps - self.descent_steps:
             return replace(schedule, descent_start=step, stale=0)
         return schedule
 

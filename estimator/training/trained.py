@@ -60,8 +60,7 @@ def train_critics(
         EstimationStopped: `should_stop` answered true.
         InvalidInput: `resume_from` is no checkpoint of these samples and settings.
     """
-    largest = max(recipe.networks.batch_size, recipe.cones.batch_size)
-    data = training_data(partition, asked, device, batch_size=largest)
+    data = training_data(partition, asked, device, batch_size=recipe.largest_batch)
     fitted = best_fitted(data, asked)
     bars = [
         Bar(choice.score, noise_of(choice.critic, data, partition, fold))

@@ -104,8 +104,8 @@ def test_bounds_hold_where_the_largest_weight_is_stated() -> None:
     truth, errors, rng = 1.0 / (np.e - 1.0), 0, generator(5)
     for _ in range(400):
         u = rng.random(400)
-        weights = np.exp(u - 1.0)
-        split = weighted_split("source", random_splits(400, 1, rng)[0], weights, rng)
+        whole = random_splits(400, 1, rng)[0]
+        split = weighted_split("source", whole, np.exp(u), rng, largest=np.e)
         values = u[split.test] - truth
         part = TestValues(values, np.zeros_like(values), 1.0)
         errors += betting_bound([part], confidence=0.9) > 0.0

@@ -1,0 +1,162 @@
+"""Cones on learned projections: smooth minima of distances to flats, ranks included.
+
+    f(x) = -s T log sum_j exp(-(|A_j x - c_j| + b_j) / T),   ||A_j|| <= 1,  s = +1 or -1
+
+Each term is 1-Lipschitz in l2, being the norm after a contraction, and so is the smooth
+minimum. Orthonormal rows A_j make |A_j x - c_j| the distance to a flat of that
+codimension: one row is a plane, d of them a point. Singular values may fall below 1, so
+that the rank is learned where fewer rows are needed.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kantor.models.cones import TIP, smooth_shares
+from kantor.models.norms import ROUNDING, spectral_norm
+from kantor.models.orthonormal import random_orthonormal
+from kantor.models.vocabulary import Norm
+
+INITIAL_TEMPERATURE = 0.1
+
+
+@dataclass(frozen=True)
+class Projections:
+    """Parameters of K critics of N cones on projections to r features each.
+
+    Attributes:
+        contractions: A, the rows of all cones one after another (K, N r, d).
+        shifts: c (K, N, r).
+        offsets: b (K, 1, N).
+        log_temperatures: log T (K, 1, 1).
+        signs: s of each critic: 1 for valleys, -1 for peaks.
+    """
+
+    contractions: Tensor
+    shifts: Tensor
+    offsets: Tensor
+    log_temperatures: Tensor
+    signs: tuple[int, ...]
+
+    @property
+    def n_critics(self) -> int:
+        """Number K of critics in the batch."""
+        return self.contractions.shape[0]
+
+    @property
+    def dim(self) -> int:
+        """Number d of features of a sample."""
+        return self.contractions.shape[-1]
+
+    @property
+    def rank(self) -> int:
+        """Number r of rows of each projection."""
+        return self.shifts.shape[-1]
+
+    @property
+    def ground_norm(self) -> Norm:
+        """Norm on R^d that the Lipschitz constant refers to."""
+        return "l2"
+
+    @property
+    def n_weights(self) -> int:
+        """The contractions."""
+        return 1
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Return contractions, shifts, offsets and temperatures."""
+        return self.contractions, self.shifts, self.offsets, self.log_temperatures
+
+    def with_tensors(self, tensors: Sequence[Tensor]) -> "Projections":
+        """Return critics with other parameters."""
+        contractions, shifts, offsets, log_temperatures = tensors
+        return replace(
+            self,
+            contractions=contractions,
+            shifts=shifts,
+            offsets=offsets,
+            log_temperatures=log_temperatures,
+        )
+
+    def select(self, members: Sequence[int]) -> "Projections":
+        """Return the batch of these members."""
+        chosen = self.with_tensors([p[list(members)] for p in self.tensors()])
+        return replace(chosen, signs=tuple(self.signs[k] for k in members))
+
+    def operator_norms(self) -> Tensor:
+        """Return the largest norm (K, 1) of a critic's contractions, in float64."""
+        w = self.contractions
+        blocks = w.reshape(len(w), -1, self.rank, self.dim)  # (K, N, r, d)
+        return spectral_norm(blocks).amax(-1, keepdim=True) * (1.0 + ROUNDING)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Evaluate every critic: x (K, B, d) or (B, d) for all -> values (K, B)."""
+        z = x if x.dim() == 3 else x.expand(self.n_critics, *x.shape)
+        lowest: Tensor = _ProjectedMinimum.apply(z, *self.tensors())  # type: ignore[no-untyped-call]
+        signs = torch.tensor(self.signs, dtype=x.dtype, device=x.device)
+        return signs[:, None] * lowest
+
+
+class _ProjectedMinimum(torch.autograd.Function):
+    """The minimum with its backward pass written out, as that of cones.
+
+    With z = A x - c, heights h = |z|, shares p, minimum f: df/dA_j = p_j z_j x^T / h_j,
+    df/dc_j = -p_j z_j / h_j, df/db_j = p_j, df/dlog T = f - sum_j p_j (h_j + b_j).
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        contractions: Tensor,
+        shifts: Tensor,
+        offsets: Tensor,
+        log_temperatures: Tensor,
+    ) -> Tensor:
+        flat = -shifts.flatten(1).unsqueeze(1)
+        z = torch.baddbmm(flat, x, contractions.mT)
+        z = z.reshape(*z.shape[:2], *shifts.shape[1:])  # (K, B, N, r)
+        heights = (z.square().sum(-1) + TIP * TIP).sqrt_()  # (K, B, N)
+        shares, values = smooth_shares(heights, offsets, log_temperatures)
+        ctx.save_for_backward(x, contractions, offsets, z, heights, shares, values)
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, contractions, offsets, z, heights, shares, values = ctx.saved_tensors
+        pull = shares * gradients[0].unsqueeze(-1)  # (K, B, N)
+        to_offsets = pull.sum(1, keepdim=True)
+        spent = (pull * heights).sum((1, 2)) + (to_offsets * offsets).sum((1, 2))
+        to_temperature = (gradients[0] * values).sum(-1) - spent
+        moved = z * pull.div_(heights).unsqueeze(-1)  # (K, B, N, r)
+        flat = moved.flatten(2)
+        to_x = flat @ contractions if ctx.needs_input_grad[0] else None
+        to_shifts = -moved.sum(1)
+        return (
+            to_x, flat.mT @ x, to_shifts, to_offsets, to_temperature[:, None, None]
+        )  # fmt: skip
+
+
+def initial_projections(
+    centers: Tensor,
+    *,
+    rank: int,
+    signs: tuple[int, ...],
+    generator: torch.Generator,
+) -> Projections:
+    """Return cones on random orthonormal projections, at centers (K, N, d)."""
+    count, cones, dim = centers.shape
+    rows = random_orthonormal(
+        (count, cones, rank, dim), generator=generator, dtype=torch.float32
+    ).to(centers)
+    return Projections(
+        contractions=rows.flatten(1, 2).contiguous(),
+        shifts=(rows @ centers.unsqueeze(-1)).squeeze(-1),
+        offsets=centers.new_zeros(count, 1, cones),
+        log_temperatures=centers.new_full((count, 1, 1), math.log(INITIAL_TEMPERATURE)),
+        signs=signs,
+    )
