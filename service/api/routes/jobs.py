@@ -54,7 +54,9 @@ async def submit(
     new = _new_job(services, submission, owner, idempotency_key)
     record = await services.board.enqueue(new)
     if wait_s is not None:
-        record = await wait_for_end(services, record, wait_s)
+        record = await wait_for_end(
+            services.board, record, wait_s, closing=services.closing
+        )
     headers = {"Location": f"/v1/jobs/{record.id}"}
     if record.id != new.id:
         headers["Idempotency-Replayed"] = "true"

@@ -1,6 +1,7 @@
 """What a job produces: events while it runs, its curve, its witness, its critic."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -68,8 +69,12 @@ async def events(
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream a job's events until its end; resumes after `Last-Event-ID`."""
     try:
-        async for event in follow(services, job.id, after=last_event_id):
-            yield _server_sent(event)
+        following = follow(
+            services.board, job.id, after=last_event_id, closing=services.closing
+        )
+        async with aclosing(following):
+            async for event in following:
+                yield _server_sent(event)
     except RedisError:
         return  # the stream ends; clients come back with Last-Event-ID
 
