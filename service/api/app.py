@@ -69,6 +69,12 @@ async def _answer_problem(request: Request, error: Exception) -> Response:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
-    async with reaping(services), dispatching(services):
+    reaper = reaping(
+        services.board,
+        services.uploads,
+        every_s=services.settings.heartbeat_s,
+        closing=services.closing,
+    )
+    async with reaper, dispatching(services):
         yield
     await services.client.aclose()
