@@ -86,7 +86,7 @@ async def list_jobs(
         page = await services.board.page(owner=owner, before=before, limit=_PAGE)
         for seq, record in page:
             before = seq
-            if _matches(record, status, wanted):
+            if record is not None and _matches(record, status, wanted):
                 found.append(record)
             if len(found) == limit:
                 break

@@ -5,6 +5,11 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pytest
+import redis
+
+from kantor.service.api.routes import jobs
+from kantor.service.settings import Settings
 
 Rows = list[list[float]]
 
@@ -91,6 +96,20 @@ def test_pages_follow_signed_cursors_only(api: httpx.Client, rows: Rows) -> None
     assert [job["id"] for job in first["data"] + rest["data"]] == ids[::-1]
     forged = api.get("/v1/jobs", params={"cursor": cursor[:-4] + "AAAA"})
     assert forged.json()["errors"][0]["parameter"] == "cursor"
+
+
+def test_a_list_goes_on_past_a_job_deleted_meanwhile(
+    api: httpx.Client,
+    rows: Rows,
+    client: redis.Redis,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs, "_PAGE", 2)
+    ids = [submit(api, rows)["id"] for _ in range(4)]
+    client.delete("{" + settings.key_prefix + "}:job:" + ids[2])  # after the index
+    listed = api.get("/v1/jobs").json()["data"]
+    assert [job["id"] for job in listed] == [ids[3], ids[1], ids[0]]
 
 
 def test_waiting_is_bounded(api: httpx.Client, rows: Rows) -> None:
