@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from numpy.typing import NDArray
 from pydantic import BaseModel
@@ -122,7 +123,8 @@ async def complete(
 )
 async def drop(upload_id: UploadId, services: ServicesDep, owner: OwnerDep) -> Response:
     """Close an upload and forget its batches."""
-    services.uploads.drop(services.uploads.find(owner, upload_id))
+    upload = services.uploads.find(owner, upload_id)
+    await to_thread.run_sync(services.uploads.drop, upload)
     return Response(status_code=204)
 
 
