@@ -1,5 +1,7 @@
 """The whole service as processes: start, restart, end."""
 
+import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -107,10 +109,14 @@ def broad_service(tmp_path: Path) -> Iterator[Service]:
     service.stop(signal.SIGKILL)
 
 
-def status_of(url: str) -> int:
+def status_of(url: str, key: str | None = None) -> int:
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(url, headers=headers)
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=5) as answer:
             return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
     except (urllib.error.URLError, OSError):
         return 0
 
@@ -193,3 +199,17 @@ def test_api_processes_stand_in_for_one_another(broad_service: Service) -> None:
     os.kill(killed, signal.SIGKILL)
     assert {status_of(f"{url}/healthz") for _ in range(20)} == {200}
     assert other in broad_service.children()
+
+
+@pytest.fixture
+def guarded_service(tmp_path: Path) -> Iterator[Service]:
+    keys = json.dumps({"ann": hashlib.sha256(b"open sesame").hexdigest()})
+    service = Service(tmp_path / "data", KANTOR_API_KEYS=keys, KANTOR_API_PROCESSES="2")
+    yield service
+    service.stop(signal.SIGKILL)
+
+
+def test_an_api_key_is_taken_by_every_process(guarded_service: Service) -> None:
+    jobs = f"{guarded_service.start()}/v1/jobs"
+    assert {status_of(jobs, "open sesame") for _ in range(20)} == {200}
+    assert {status_of(jobs, "open sesam") for _ in range(5)} == {401}
