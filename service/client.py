@@ -20,14 +20,9 @@ import httpx
 import numpy as np
 from numpy.typing import ArrayLike
 
-TERMINAL_STATUSES = frozenset({"succeeded", "failed", "cancelled"})
+from kantor.service.formats import FORMATS, FileFormat, media_type_of_name
 
-MEDIA_TYPES = {
-    ".npy": "application/x-npy",
-    ".npz": "application/x-npz",
-    ".csv": "text/csv",
-    ".parquet": "application/vnd.apache.parquet",
-}
+TERMINAL_STATUSES = frozenset({"succeeded", "failed", "cancelled"})
 
 _FIRST_POLL_S = 0.1
 _LONGEST_POLL_S = 2.0
@@ -112,9 +107,9 @@ class KantorClient:
         """Store samples and return the dataset document with its `id`."""
         if isinstance(samples, str | Path):
             path = Path(samples)
-            media_type = MEDIA_TYPES.get(path.suffix.lower(), "application/x-npy")
-            return self._upload(_file_blocks(path), media_type)
-        return self._upload(_npy_bytes(samples), MEDIA_TYPES[".npy"])
+            return self._upload(_file_blocks(path), media_type_of_name(path.name))
+        media_type = FORMATS[FileFormat.NPY].media_types[0]
+        return self._upload(_npy_bytes(samples), media_type)
 
     def submit(
         self,

@@ -34,7 +34,12 @@ from kantor.service.api.schemas import (
 )
 from kantor.service.api.services import Services
 from kantor.service.api.webhooks.setup import accepted_webhook
-from kantor.service.decoding import FileFormat, Undecodable
+from kantor.service.formats import (
+    FileFormat,
+    UnknownFormat,
+    format_of_media_type,
+    format_of_name,
+)
 from kantor.service.queue import SampleRef, Webhook
 from kantor.service.store import DatasetInfo, UnknownDataset
 
@@ -180,12 +185,12 @@ def _file_of(form: FormData, field: str) -> tuple[UploadFile, FileFormat]:
     upload = form.get(field)
     if not isinstance(upload, UploadFile):
         raise InvalidRequest.at(f"#/{field}", "expected a file, received none")
-    declared = FileFormat.of_media_type(upload.content_type or "")
+    declared = format_of_media_type(upload.content_type or "")
     if declared is not None:
         return upload, declared
     try:
-        return upload, FileFormat.of_path(Path(upload.filename or ""))
-    except Undecodable as error:
+        return upload, format_of_name(upload.filename or "")
+    except UnknownFormat as error:
         raise InvalidRequest.at(f"#/{field}", str(error)) from error
 
 

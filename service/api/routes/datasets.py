@@ -13,8 +13,13 @@ from kantor.service.api.requests import find_dataset
 from kantor.service.api.schemas import DatasetId
 from kantor.service.api.services import OwnerDep, ServicesDep
 from kantor.service.api.views import DatasetView, dataset_document
-from kantor.service.decoding import FileFormat
-from kantor.service.decoding.formats import MEDIA_TYPES
+from kantor.service.formats import (
+    MAGIC_BYTES,
+    MEDIA_TYPES,
+    FileFormat,
+    format_of_content,
+    format_of_media_type,
+)
 
 _BODY = ""  # the field that errors of a raw body are about: the body itself
 
@@ -38,7 +43,7 @@ async def upload(
     with services.intake.folder() as folder:
         path = Path(folder) / "body"
         await save_stream(request.stream(), path)
-        file_format = FileFormat.of_media_type(content_type) or _recognize(path)
+        file_format = format_of_media_type(content_type) or _recognize(path)
         info = await services.intake.in_thread(
             services.intake.keep_file, _BODY, path, file_format
         )
@@ -78,15 +83,7 @@ def _recognize(path: Path) -> FileFormat:
         UnsupportedMedia: It begins like none of the binary formats.
     """
     with path.open("rb") as file:
-        start = file.read(6)
-    for magic, file_format in _MAGIC.items():
-        if start.startswith(magic):
-            return file_format
-    raise UnsupportedMedia(f"expected a Content-Type of {', '.join(MEDIA_TYPES)}")
-
-
-_MAGIC = {
-    b"\x93NUMPY": FileFormat.NPY,
-    b"PK\x03\x04": FileFormat.NPZ,
-    b"PAR1": FileFormat.PARQUET,
-}
+        found = format_of_content(file.read(MAGIC_BYTES))
+    if found is None:
+        raise UnsupportedMedia(f"expected a Content-Type of {', '.join(MEDIA_TYPES)}")
+    return found

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
 from kantor.estimator.samples.pair import MIN_SAMPLES
 from kantor.service.api.metrics import render_metrics
 from kantor.service.api.services import OwnerDep, Services, ServicesDep
-from kantor.service.decoding.formats import MEDIA_TYPES
+from kantor.service.formats import EXTENSIONS, MEDIA_TYPES
 
 STATIC = Path(__file__).parents[1] / "static"
 _DOCS_POLICY = (
@@ -65,6 +65,7 @@ async def info(services: ServicesDep) -> dict[str, Any]:
         },
         "webhooks": services.webhooks is not None,
         "formats": list(MEDIA_TYPES),
+        "extensions": list(EXTENSIONS),
         "authentication": "bearer" if settings.api_keys else "none",
     }
 

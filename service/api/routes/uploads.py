@@ -30,7 +30,8 @@ from kantor.service.api.schemas import InlineSamples, UploadId
 from kantor.service.api.services import OwnerDep, Services, ServicesDep
 from kantor.service.api.uploads import MAX_INDEX, Batch, Upload
 from kantor.service.api.views import DatasetView, dataset_document, timestamp
-from kantor.service.decoding import FileFormat, Undecodable, decode
+from kantor.service.decoding import Undecodable, decode
+from kantor.service.formats import FileFormat, format_of_media_type
 
 router = APIRouter(prefix="/v1/uploads", tags=["datasets"])
 
@@ -167,7 +168,7 @@ def _keep(
     if media_type == "application/json":
         rows = _rows(path, services.settings.max_json_bytes)
         return services.uploads.add(upload, index, rows, limits)
-    if FileFormat.of_media_type(media_type) is not FileFormat.NPY:
+    if format_of_media_type(media_type) is not FileFormat.NPY:
         raise UnsupportedMedia("expected application/x-npy or application/json")
     try:
         with decode(path, FileFormat.NPY, limits) as array:
