@@ -123,6 +123,7 @@ class KantorClient:
         webhook: str | None = None,
         source_weights: Samples | None = None,
         target_weights: Samples | None = None,
+        **options: Any,
     ) -> Document:
         """Upload both sides and queue a job; return its document.
 
@@ -136,6 +137,7 @@ class KantorClient:
             webhook: A https URL that is told of the end, where the service does that.
             source_weights: One number for each source sample; None: all weigh alike.
             target_weights: The same for the target.
+            options: Any other field of the request, as docs/api.md lists them.
         """
         request: Document = {
             "source": self._side(source, source_weights),
@@ -144,6 +146,7 @@ class KantorClient:
             "labels": labels or {},
             "priority": priority,
             "deadline_s": deadline_s,
+            **options,
         }
         if webhook is not None:
             request["webhook"] = {"url": webhook}
@@ -193,10 +196,13 @@ class KantorClient:
         path = f"/v1/jobs/{job_id}/curve"
         return self._request("GET", path, params={"format": form}).content
 
-    def witness(self, job_id: str, form: str = "json") -> bytes:
+    def differences(self, job_id: str, form: str = "json") -> bytes:
         """Return where the samples differ: json, or its histogram as csv, svg, png."""
-        path = f"/v1/jobs/{job_id}/witness"
+        path = f"/v1/jobs/{job_id}/differences"
         return self._request("GET", path, params={"format": form}).content
+
+    witness = differences
+    """The earlier name."""
 
     def _side(self, samples: Samples, weights: Samples | None) -> Document:
         side: Document = {"dataset": self.upload_dataset(samples)["id"]}

@@ -1,6 +1,6 @@
 """What the OpenAPI document says beyond what routes say by their signatures.
 
-Bodies with samples are read by `requests` and `intake`, not by the framework; their
+Bodies with samples are read by `bodies` and `intake`, not by the framework; their
 schemas are added here. Every route may answer with a problem document.
 """
 

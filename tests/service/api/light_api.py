@@ -148,7 +148,9 @@ def visit_jobs(visitor: Visitor, settings: Settings) -> None:
     for path in job["links"].values():
         if not path.endswith(("/cancel", "/scores")):
             visitor.ask("get", path)
-    pictures = [p for name, p in job["links"].items() if name in ("curve", "witness")]
+    pictures = [
+        p for name, p in job["links"].items() if name in ("curve", "differences")
+    ]
     for path in pictures:
         for form in ("csv", "png", "svg"):
             visitor.ask("get", path, params={"format": form})
