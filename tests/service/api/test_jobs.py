@@ -42,7 +42,7 @@ def test_an_accepted_job_is_queued_and_located(api: httpx.Client, rows: Rows) ->
 def test_every_door_gives_equal_data_one_dataset(api: httpx.Client, rows: Rows) -> None:
     inline = submit(api, rows)["source"]["dataset"]
     csv = "\n".join(",".join(map(repr, row)) for row in rows)
-    files = {"source": ("x.npy", npy_bytes(rows)), "target": ("y.csv", csv)}
+    files = {"source": ("x.npy", npy_bytes(rows)), "target": ("y.csv", csv.encode())}
     form = api.post("/v1/jobs", files=files, data={"config": '{"seed": 3}'}).json()
     assert form["source"]["dataset"] == form["target"]["dataset"] == inline
     assert form["config"]["seed"] == 3

@@ -10,8 +10,6 @@ import httpx
 import numpy as np
 import pytest
 
-from kantor.service.api import uploads
-
 Rows = list[list[float]]
 
 
@@ -110,6 +108,6 @@ def test_batches_are_removed_outside_the_event_loop(
         loops.append(asyncio._get_running_loop())
         remove(path, ignore_errors=ignore_errors)
 
-    monkeypatch.setattr(uploads.shutil, "rmtree", watched)
+    monkeypatch.setattr("kantor.service.api.uploads.shutil.rmtree", watched)
     assert api.delete(upload).status_code == 204
     assert loops == [None]

@@ -23,7 +23,7 @@ def test_a_preference_is_read_and_bounded(header: str, seconds: int | None) -> N
 
 
 def other_tasks() -> set[asyncio.Task[Any]]:
-    return asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
+    return asyncio.all_tasks() - {asyncio.current_task()}
 
 
 def test_waits_that_are_over_leave_no_poller(board: Any) -> None:
