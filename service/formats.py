@@ -111,6 +111,9 @@ class UnknownFormat(ValueError):
 def format_of_name(name: str) -> FileFormat:
     """Tell the format by a file's name; text may be packed by gzip.
 
+    >>> format_of_name("samples.CSV")
+    <FileFormat.CSV: 'csv'>
+
     Raises:
         UnknownFormat: It has no extension that is known.
     """
@@ -126,7 +129,11 @@ def format_of_name(name: str) -> FileFormat:
 
 
 def format_of_media_type(media_type: str) -> FileFormat | None:
-    """Tell the format by a Content-Type; None where it does not say."""
+    """Tell the format by a Content-Type; None where it does not say.
+
+    >>> format_of_media_type("text/csv; charset=utf-8")
+    <FileFormat.CSV: 'csv'>
+    """
     wanted = media_type.partition(";")[0].strip().lower()
     return next((f for f, row in FORMATS.items() if wanted in row.media_types), None)
 

@@ -139,7 +139,11 @@ def load_result(record: JobRecord, blobs: BlobStore) -> Document | None:
 
 
 def timestamp(seconds: float | None) -> str | None:
-    """Write a time as RFC 3339 in UTC, to the millisecond."""
+    """Write a time as RFC 3339 in UTC, to the millisecond.
+
+    >>> timestamp(1732361000.25)
+    '2024-11-23T11:23:20.250Z'
+    """
     if seconds is None:
         return None
     moment = datetime.fromtimestamp(seconds, UTC)

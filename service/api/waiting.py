@@ -14,7 +14,11 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
 
 
 def wanted_wait_s(prefer: str | None) -> int | None:
-    """Return the seconds that a `Prefer: wait=N` header asks for, 60 at most."""
+    """Return the seconds that a `Prefer: wait=N` header asks for, 60 at most.
+
+    >>> wanted_wait_s("respond-async, wait=900")
+    60
+    """
     found = _WAIT.search(prefer or "")
     return min(int(found[1]), MAX_WAIT_S) if found else None
 

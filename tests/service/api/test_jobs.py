@@ -1,6 +1,7 @@
 import io
 import json
 import re
+from dataclasses import Field, fields
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import redis
 
+from kantor.estimator.config import EstimateConfig
 from kantor.service.api.routes import jobs
 from kantor.service.settings import Settings
 
@@ -141,7 +143,30 @@ def test_a_curve_comes_in_every_format(api: httpx.Client, rows: Rows) -> None:
 
 def test_the_document_describes_every_setting(api: httpx.Client) -> None:
     schemas = api.get("/openapi.json").json()["components"]["schemas"]
-    seed = schemas["EstimateConfig"]["properties"]["seed"]
-    assert seed["minimum"] == 0
-    assert "Seed" in seed["description"]
+    described = schemas["EstimateConfig"]["properties"]
+    declared = {item.name: item for item in fields(EstimateConfig)}
+    assert described.keys() == declared.keys()
+    for name, item in declared.items():
+        assert described[name]["description"] == item.metadata["meaning"]
+        assert described[name].get("default") == default_of(item)
+        for bound, limit in item.metadata["bounds"].items():
+            assert bounds_of(described[name])[BOUNDS[bound]] == limit
     assert json.dumps(schemas).count("#/components/schemas/JobRequest") == 0
+
+
+BOUNDS = {
+    "ge": "minimum",
+    "gt": "exclusiveMinimum",
+    "le": "maximum",
+    "lt": "exclusiveMaximum",
+}
+
+
+def default_of(item: Field[Any]) -> Any:
+    return json.loads(json.dumps(item.default))
+
+
+def bounds_of(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what a schema says, or the branch of it that is not null."""
+    branches = [b for b in schema.get("anyOf", []) if b != {"type": "null"}]
+    return branches[0] if branches else schema
