@@ -42,7 +42,7 @@ def test_a_thinned_curve_keeps_its_ends_and_extremes(
 
 
 def test_a_curve_is_a_table_whatever_its_points_lack() -> None:
-    rows = list(csv.DictReader(io.StringIO(curve_csv(points(0.5) + [{"step": 2}]))))
+    rows = list(csv.DictReader(io.StringIO(curve_csv([*points(0.5), {"step": 2}]))))
     assert rows[0]["validation"] == "0.5"
     assert (rows[1]["step"], rows[1]["train"]) == ("2", "")
 

@@ -32,8 +32,11 @@ serve(Settings(), on_ready=lambda url: print(url, flush=True))
 class Service:
     """`kantor serve` on a free port, with one worker."""
 
-    def __init__(self, folder: Path, **variables: str) -> None:
+    def __init__(
+        self, folder: Path, *, cwd: Path | None = None, **variables: str
+    ) -> None:
         self.folder = folder
+        self._cwd = cwd
         self._variables = variables
         self._process: subprocess.Popen[str] | None = None
 
@@ -46,7 +49,8 @@ class Service:
             "KANTOR_WORKER_THREADS": "1",
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM],
+            [sys.executable, "-P", "-c", PROGRAM],
+            cwd=self._cwd,
             env=environment | self._variables,
             stdout=subprocess.PIPE,
             text=True,
@@ -213,3 +217,13 @@ def test_an_api_key_is_taken_by_every_process(guarded_service: Service) -> None:
     jobs = f"{guarded_service.start()}/v1/jobs"
     assert {status_of(jobs, "open sesame") for _ in range(20)} == {200}
     assert {status_of(jobs, "open sesam") for _ in range(5)} == {401}
+
+
+def test_modules_where_it_is_started_stand_in_for_none_of_ours(tmp_path: Path) -> None:
+    for name in ("redis", "fastapi", "models", "service"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('of the user')\n")
+    service = Service(tmp_path / "data", cwd=tmp_path)
+    try:
+        assert status_of(f"{service.start()}/readyz") == 200
+    finally:
+        service.stop(signal.SIGKILL)

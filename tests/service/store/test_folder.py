@@ -28,9 +28,13 @@ def test_a_file_lies_under_its_digest_and_its_draft_is_gone(folder: Folder) -> N
 
 
 def test_a_writer_that_fails_leaves_nothing(folder: Folder, tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), folder.temporary() as (file, _):
-        file.write(b"half")
-        raise RuntimeError
+    def fail() -> None:
+        with folder.temporary() as (file, _):
+            file.write(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
     assert folder.find(DIGEST) is None
 

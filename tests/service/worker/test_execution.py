@@ -12,6 +12,7 @@ import redis
 
 from kantor.estimator import EstimationStopped, InvalidInput
 from kantor.service.queue import Claim, LeaseQueue, SampleRef
+from kantor.service.queue.keys import Keys
 from kantor.service.settings import Settings
 from kantor.service.store import BlobStore, DatasetStore
 from kantor.service.worker.execution import (
@@ -125,9 +126,8 @@ def test_a_cancelled_job_is_that(bench: Bench, board: Any) -> None:
 
 
 def test_a_job_that_others_hold_is_lost(bench: Bench, client: redis.Redis) -> None:
-    client.hset(
-        f"{{{bench.settings.key_prefix}}}:job:{bench.claim.job.id}", "token", "x"
-    )
+    key = Keys(bench.settings.key_prefix)("job", bench.claim.job.id)
+    client.hset(key, "token", "another")
     bench.beat()
     assert bench.run(raising(EstimationStopped(b"here"))) == Lost()
 
