@@ -174,8 +174,7 @@ def test_what_is_queued_survives_a_restart(service: Service) -> None:
 
 @pytest.mark.slow
 def test_jobs_survive_the_death_of_every_process(tmp_path: Path) -> None:
-    quick = {"KANTOR_LEASE_S": "2", "KANTOR_HEARTBEAT_S": "0.5"}
-    service = Service(tmp_path / "data", **quick)
+    service = Service(tmp_path / "data", KANTOR_LEASE_S="2", KANTOR_HEARTBEAT_S="0.5")
     samples = np.random.default_rng(0).normal(size=(2, 50, 2))
     configs = [{"seed": seed, "steps": 1000} for seed in range(3)]
     try:
