@@ -6,6 +6,7 @@ write.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic_core import PydanticUndefined
@@ -31,8 +32,13 @@ def with_tables(text: str) -> str:
     """Return a page with its tables as they should be."""
     for name, table in _TABLES.items():
         block = rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)"
-        text = re.sub(block, lambda _, made=table: made(), text, flags=re.DOTALL)
+        text = re.sub(block, _plainly(table()), text, flags=re.DOTALL)
     return text
+
+
+def _plainly(text: str) -> Callable[[re.Match[str]], str]:
+    """Return what puts a text in place as it is, with its backslashes."""
+    return lambda _: text
 
 
 def _shown(default: object) -> str:

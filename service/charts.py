@@ -86,6 +86,10 @@ def decimate(curve: Curve, max_points: int) -> list[dict[str, Any]]:
 
     Each of the equal stretches of the curve gives its points of least and of greatest
     validation value, so that no peak is lost.
+
+    >>> curve = [{"validation": v} for v in (0, 1, 9, 1, 1, 1, -5, 1)]
+    >>> [point["validation"] for point in decimate(curve, 4)]
+    [0, 9, -5, 1]
     """
     if len(curve) <= max_points:
         return list(curve)

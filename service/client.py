@@ -20,14 +20,9 @@ import httpx
 import numpy as np
 from numpy.typing import ArrayLike
 
-TERMINAL_STATUSES = frozenset({"succeeded", "failed", "cancelled"})
+from kantor.service.formats import FORMATS, FileFormat, media_type_of_name
 
-MEDIA_TYPES = {
-    ".npy": "application/x-npy",
-    ".npz": "application/x-npz",
-    ".csv": "text/csv",
-    ".parquet": "application/vnd.apache.parquet",
-}
+TERMINAL_STATUSES = frozenset({"succeeded", "failed", "cancelled"})
 
 _FIRST_POLL_S = 0.1
 _LONGEST_POLL_S = 2.0
@@ -112,9 +107,9 @@ class KantorClient:
         """Store samples and return the dataset document with its `id`."""
         if isinstance(samples, str | Path):
             path = Path(samples)
-            media_type = MEDIA_TYPES.get(path.suffix.lower(), "application/x-npy")
-            return self._upload(_file_blocks(path), media_type)
-        return self._upload(_npy_bytes(samples), MEDIA_TYPES[".npy"])
+            return self._upload(_file_blocks(path), media_type_of_name(path.name))
+        media_type = FORMATS[FileFormat.NPY].media_types[0]
+        return self._upload(_npy_bytes(samples), media_type)
 
     def submit(
         self,
@@ -128,6 +123,7 @@ class KantorClient:
         webhook: str | None = None,
         source_weights: Samples | None = None,
         target_weights: Samples | None = None,
+        **options: Any,
     ) -> Document:
         """Upload both sides and queue a job; return its document.
 
@@ -141,6 +137,7 @@ class KantorClient:
             webhook: A https URL that is told of the end, where the service does that.
             source_weights: One number for each source sample; None: all weigh alike.
             target_weights: The same for the target.
+            options: Any other field of the request, as docs/api.md lists them.
         """
         request: Document = {
             "source": self._side(source, source_weights),
@@ -149,6 +146,7 @@ class KantorClient:
             "labels": labels or {},
             "priority": priority,
             "deadline_s": deadline_s,
+            **options,
         }
         if webhook is not None:
             request["webhook"] = {"url": webhook}
@@ -198,10 +196,13 @@ class KantorClient:
         path = f"/v1/jobs/{job_id}/curve"
         return self._request("GET", path, params={"format": form}).content
 
-    def witness(self, job_id: str, form: str = "json") -> bytes:
+    def differences(self, job_id: str, form: str = "json") -> bytes:
         """Return where the samples differ: json, or its histogram as csv, svg, png."""
-        path = f"/v1/jobs/{job_id}/witness"
+        path = f"/v1/jobs/{job_id}/differences"
         return self._request("GET", path, params={"format": form}).content
+
+    witness = differences
+    """The earlier name."""
 
     def _side(self, samples: Samples, weights: Samples | None) -> Document:
         side: Document = {"dataset": self.upload_dataset(samples)["id"]}

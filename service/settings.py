@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_core import to_jsonable_python
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
@@ -27,7 +26,11 @@ class Settings(BaseSettings):
     """Settings of every process of the service; secrets are masked in `repr`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="KANTOR_", frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix="KANTOR_",
+        env_ignore_empty=True,  # an empty variable is as good as none
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     data_dir: Path = Field(
@@ -46,7 +49,9 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9_.:-]+$",
         description="Start of every Redis key, used as the cluster hash tag.",
     )
-    host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="Address the API listens on."
+    )
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port the API listens on."
     )
@@ -198,17 +203,33 @@ class Settings(BaseSettings):
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return the environment variables that give another process these settings."""
-    variables = {}
-    for name in settings.model_fields_set:
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr):
-            value = value.get_secret_value()
-        if value is not None:
-            text = str(value) if isinstance(value, str | Path) else _json(value)
-            variables[f"KANTOR_{name.upper()}"] = text
-    return variables
+    """Return the environment variables that give another process these settings.
+
+    Every setting survives the way: secrets are written out, at any depth, and one that
+    is set to None is written as empty, which hides a variable of that process's own.
+    """
+    return {
+        f"KANTOR_{name.upper()}": _text(getattr(settings, name))
+        for name in settings.model_fields_set
+    }
 
 
-def _json(value: object) -> str:
-    return json.dumps(to_jsonable_python(value))
+def _text(value: object) -> str:
+    plain = _plain(value)
+    if plain is None:
+        return ""
+    return plain if isinstance(plain, str) else json.dumps(plain)
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON has it, with its secrets in the clear."""
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case Path():
+            return str(value)
+        case dict():
+            return {name: _plain(item) for name, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+    return value

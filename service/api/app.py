@@ -23,6 +23,7 @@ from kantor.service.api.routes import (
     webhooks,
 )
 from kantor.service.api.services import Services, build_services
+from kantor.service.queue import DeliveryQueue
 from kantor.service.settings import Settings
 
 _DESCRIPTION = "Certified lower bounds on the Wasserstein-1 distance of two samples."
@@ -69,6 +70,19 @@ async def _answer_problem(request: Request, error: Exception) -> Response:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
-    async with reaping(services), dispatching(services):
+    closing = services.closing
+    reaper = reaping(
+        services.board,
+        services.uploads,
+        every_s=services.settings.heartbeat_s,
+        closing=closing,
+    )
+    dispatcher = dispatching(
+        DeliveryQueue(services.client, services.settings),
+        services.blobs,
+        services.webhooks,
+        closing=closing,
+    )
+    async with reaper, dispatcher:
         yield
     await services.client.aclose()

@@ -16,7 +16,8 @@ import numpy as np
 from kantor.estimator.errors import InvalidSamples
 from kantor.estimator.samples.pair import check_samples, check_weights
 from kantor.service.api.errors import InvalidFile, InvalidRequest, LimitExceeded
-from kantor.service.decoding import FileFormat, Limits, Undecodable, as_array, decode
+from kantor.service.decoding import Limits, Undecodable, as_array, decode
+from kantor.service.formats import FileFormat
 from kantor.service.settings import Settings
 from kantor.service.store import DatasetInfo, DatasetStore
 

@@ -72,14 +72,17 @@ class QueueCollector(Collector):
             for name, count in totals.items()
             if name.startswith(_BUCKET)
         )
-        runs = sum(totals.get(status, 0) for status in _OUTCOMES)
-        most = max([runs, *(count for _, count in limits)])
+        # Totals from before `run_count` was kept have buckets alone.
+        runs = max([totals.get("run_count", 0), *(count for _, count in limits)])
         family = HistogramMetricFamily(
-            "kantor_job_run_seconds", "Time from claim to end of a job."
+            "kantor_job_run_seconds",
+            "Time from claim to end of the jobs that a worker has ended.",
         )
         buckets = [(f"{limit:g}", float(count)) for limit, count in limits]
         family.add_metric(
-            [], [*buckets, ("+Inf", most)], sum_value=totals.get("run_ms", 0) / 1000
+            [],
+            [*buckets, ("+Inf", float(runs))],
+            sum_value=totals.get("run_ms", 0) / 1000,
         )
         return family
 

@@ -1,6 +1,6 @@
 """What the OpenAPI document says beyond what routes say by their signatures.
 
-Bodies with samples are read by `requests` and `intake`, not by the framework; their
+Bodies with samples are read by `bodies` and `intake`, not by the framework; their
 schemas are added here. Every route may answer with a problem document.
 """
 
@@ -13,7 +13,7 @@ from starlette.routing import compile_path
 
 from kantor.service.api.problems import MEDIA_TYPE
 from kantor.service.api.schemas import InlineSamples, JobOptions, JobRequest
-from kantor.service.decoding.formats import MEDIA_TYPES
+from kantor.service.formats import MEDIA_TYPES
 
 _TEMPLATE = "#/components/schemas/{model}"
 _FILE = {"type": "string", "format": "binary"}

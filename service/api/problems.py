@@ -132,6 +132,9 @@ def pointer(location: Sequence[str | int]) -> str:
 
     Parts in brackets (`<inline>`, `[key]`) are names of the schema's own, not of the
     caller's document, and are left out.
+
+    >>> pointer(["source", "<inline>", "samples", 3])
+    '#/source/samples/3'
     """
     parts = [str(part) for part in location if not _is_schema_name(part)]
     escaped = (part.replace("~", "~0").replace("/", "~1") for part in parts)

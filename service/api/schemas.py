@@ -226,5 +226,10 @@ class JobRequest(JobOptions):
     source: SampleSource = Field(description="Samples of P.")
     target: SampleSource = Field(description="Samples of Q.")
 
+    def options(self) -> JobOptions:
+        """Return the options alone, without the samples."""
+        names = JobOptions.model_fields
+        return JobOptions(**{name: getattr(self, name) for name in names})
+
 
 OutputFormat = Literal["json", "csv", "png", "svg"]

@@ -1,12 +1,13 @@
 """Run the application under uvicorn, and stop it within a bounded time."""
 
+import asyncio
 import socket
 
 import uvicorn
 
 from kantor.service.api.access import check_exposure
 from kantor.service.api.app import create_app
-from kantor.service.api.services import Services, build_services
+from kantor.service.api.services import build_services
 from kantor.service.logs import configure_logs
 from kantor.service.queue.broker import MOST_REQUESTS
 from kantor.service.settings import Settings
@@ -18,13 +19,13 @@ SHUTDOWN_S = 10
 class ApiServer(uvicorn.Server):
     """A server that tells open event streams when it begins to stop."""
 
-    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
         super().__init__(config)
-        self._services = services
+        self._closing = closing
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End streams, then let the other requests finish."""
-        self._services.closing.set()
+        self._closing.set()
         await super().shutdown(sockets)
 
 
@@ -47,7 +48,7 @@ def build_server(settings: Settings) -> ApiServer:
         timeout_keep_alive=30,
         limit_concurrency=MOST_REQUESTS,
     )
-    return ApiServer(config, services)
+    return ApiServer(config, services.closing)
 
 
 def run_api(settings: Settings, *, fd: int | None = None) -> None:

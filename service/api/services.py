@@ -1,16 +1,17 @@
-"""What the routes work with, built once and handed down; no globals."""
+"""The parts of an API process, built once and handed down; no globals.
+
+Routes ask for single parts by `dependencies`; nothing but what puts the application
+together sees them all.
+"""
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Annotated
 
 import redis.asyncio
-from fastapi import Depends, Request
 
 from kantor.service.api.access import Access
 from kantor.service.api.cursors import Cursors
 from kantor.service.api.intake import Intake
-from kantor.service.api.rates import spend_request
 from kantor.service.api.uploads import UploadStore
 from kantor.service.api.webhooks.setup import Webhooks, build_webhooks
 from kantor.service.queue import JobBoard
@@ -61,25 +62,3 @@ def build_services(settings: Settings) -> Services:
         cursors=Cursors(settings.data_dir),
         webhooks=build_webhooks(settings),
     )
-
-
-async def _services(request: Request) -> Services:  # a plain one would take a thread
-    services: Services = request.app.state.services
-    return services
-
-
-ServicesDep = Annotated[Services, Depends(_services)]
-
-
-async def _owner(request: Request) -> str:
-    services = await _services(request)
-    services.access.check_site(
-        request.headers.get("host", ""), request.headers.get("origin")
-    )
-    owner = services.access.owner_of(request.headers.get("authorization"))
-    headers = await spend_request(services.board, services.settings, owner)
-    request.scope["state"]["headers"] = headers
-    return owner
-
-
-OwnerDep = Annotated[str, Depends(_owner)]

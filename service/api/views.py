@@ -89,28 +89,22 @@ def job_document(record: JobRecord, *, result: Document | None = None) -> Docume
     deadline_s = None
     if record.deadline_at is not None:
         deadline_s = round(record.deadline_at - record.created_at, 3)
-    return {
-        "id": record.id,
+    told = {
         "status": record.status.value,
         "created_at": timestamp(record.created_at),
         "started_at": timestamp(record.started_at),
         "ended_at": timestamp(record.ended_at),
         "queue_position": record.position,
-        "attempt": record.attempt,
-        "cancel_requested": record.cancel_requested,
-        "progress": record.progress,
         "source": vars(record.source),
         "target": vars(record.target),
-        "config": record.config,
-        "labels": record.labels,
-        "priority": record.priority,
         "deadline_s": deadline_s,
         "result": result,
         "error": vars(record.error) if record.error else None,
-        "cached": record.cached,
         "webhook": webhook_document(record.webhook) if record.webhook else None,
         "links": _links(record.id),
     }
+    names = JobView.model_fields  # those that are not told otherwise, as they are kept
+    return {n: told[n] if n in told else getattr(record, n) for n in names}
 
 
 def webhook_document(record: WebhookRecord) -> Document:
@@ -145,7 +139,11 @@ def load_result(record: JobRecord, blobs: BlobStore) -> Document | None:
 
 
 def timestamp(seconds: float | None) -> str | None:
-    """Write a time as RFC 3339 in UTC, to the millisecond."""
+    """Write a time as RFC 3339 in UTC, to the millisecond.
+
+    >>> timestamp(1732361000.25)
+    '2024-11-23T11:23:20.250Z'
+    """
     if seconds is None:
         return None
     moment = datetime.fromtimestamp(seconds, UTC)
@@ -154,5 +152,6 @@ def timestamp(seconds: float | None) -> str | None:
 
 def _links(job_id: str) -> dict[str, str]:
     own = f"/v1/jobs/{job_id}"
-    parts = ("events", "curve", "witness", "cancel", "critic", "scores")
-    return {"self": own} | {part: f"{own}/{part}" for part in parts}
+    parts = ("events", "curve", "differences", "cancel", "critic", "scores")
+    witness = {"witness": f"{own}/witness"}  # the earlier name of `differences`
+    return {"self": own} | {part: f"{own}/{part}" for part in parts} | witness

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
 
-from kantor.service.api.services import Services
-from kantor.service.queue import JobEvent, JobRecord
+from kantor.service.queue import JobBoard, JobEvent, JobRecord
 
 MAX_WAIT_S = 60
 
@@ -14,38 +14,57 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
 
 
 def wanted_wait_s(prefer: str | None) -> int | None:
-    """Return the seconds that a `Prefer: wait=N` header asks for, 60 at most."""
+    """Return the seconds that a `Prefer: wait=N` header asks for, 60 at most.
+
+    >>> wanted_wait_s("respond-async, wait=900")
+    60
+    """
     found = _WAIT.search(prefer or "")
     return min(int(found[1]), MAX_WAIT_S) if found else None
 
 
 async def wait_for_end(
-    services: Services, record: JobRecord, wait_s: float
+    board: JobBoard, record: JobRecord, wait_s: float, *, closing: asyncio.Event
 ) -> JobRecord:
     """Return the job once it has ended, or as it is when the time is over."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(wait_s):
-            async for _ in follow(services, record.id, after="0-0"):
+            async for _ in follow(board, record.id, after="0-0", closing=closing):
                 pass
-    return await services.board.get(record.id) or record
+    return await board.get(record.id) or record
 
 
 async def follow(
-    services: Services, job_id: str, *, after: str
-) -> AsyncIterator[JobEvent]:
-    """Yield a job's events until its end or that of the server."""
-    events = services.board.events(job_id, after)
-    closing = asyncio.ensure_future(services.closing.wait())
+    board: JobBoard, job_id: str, *, after: str, closing: asyncio.Event
+) -> AsyncGenerator[JobEvent, None]:
+    """Yield a job's events until its end or that of the server.
+
+    Whoever stops reading, by cancellation or by `aclose`, takes the poller with it.
+    """
+    events = board.events(job_id, after)
+    closed = asyncio.ensure_future(closing.wait())
+    coming: asyncio.Future[JobEvent | None] | None = None
     try:
         while True:
-            coming = asyncio.ensure_future(anext(events, None))
-            await asyncio.wait({coming, closing}, return_when=asyncio.FIRST_COMPLETED)
-            if not coming.done():
-                coming.cancel()
-                return
-            event = coming.result()
+            coming = asyncio.ensure_future(_next(events))
+            await asyncio.wait({coming, closed}, return_when=asyncio.FIRST_COMPLETED)
+            event = coming.result() if coming.done() else None
             if event is None:
                 return
             yield event
     finally:
-        closing.cancel()
+        await _end(closed)
+        if coming is not None:
+            await _end(coming)
+
+
+async def _next(events: AsyncIterator[JobEvent]) -> JobEvent | None:
+    return await anext(events, None)
+
+
+async def _end(task: asyncio.Future[Any]) -> None:
+    """Cancel a task and return when it has ended, so that its connection is free."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()  # seen, or asyncio would complain of it

@@ -86,9 +86,10 @@ def running_service(folder: Path) -> Iterator[KantorClient]:
     """Run `kantor serve` on a free port of this machine, and stop it at the end."""
     port = free_port()
     log = (folder / "serve.log").open("wb")
-    command = [sys.executable, "-m", "kantor.service.cli", "serve", "--port", str(port)]
+    command = [sys.executable, "-P", "-m", "kantor.service.cli", "serve"]
+    options = ["--port", str(port), "--data-dir", str(folder / "data")]
     process = subprocess.Popen(
-        tethered([*command, "--data-dir", str(folder / "data"), "--workers", "1"]),
+        tethered([*command, *options, "--workers", "1"]),
         stdout=log,
         stderr=log,
         env={k: v for k, v in os.environ.items() if not k.startswith("KANTOR_")},

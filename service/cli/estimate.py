@@ -13,11 +13,12 @@ from kantor.estimator.config import EstimateConfig
 from kantor.service.charts import curve_csv, curve_picture, histogram_picture
 from kantor.service.cli.files import Samples, read_config, read_side, read_weights
 from kantor.service.cli.presentation import progress_bar, show_result
+from kantor.service.formats import LISTED
 
 if TYPE_CHECKING:
     from kantor.estimator import Estimate
 
-SOURCE = typer.Argument(help="Source samples: .npy, .npz, .csv or .parquet.")
+SOURCE = typer.Argument(help=f"Source samples: {LISTED}.")
 TARGET = typer.Argument(help="Target samples, of the same dimension.")
 EFFORT = typer.Option(help="quick, standard or thorough.")
 SEED = typer.Option(help="Seed of every random choice.")

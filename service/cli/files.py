@@ -16,7 +16,7 @@ Samples = NDArray[np.generic]
 
 
 def read_samples(field: str, path: Path) -> Samples:
-    """Read a sample file (.npy, .npz, .csv, .parquet); npy stays mapped.
+    """Read a sample file of any known format; npy stays mapped.
 
     Raises:
         InvalidSamples: The file is missing or unreadable; names the side and the file.

@@ -1,4 +1,4 @@
-"""`kantor submit`, `status`, `cancel`, `curve`, `witness`: talk to a service."""
+"""`kantor submit`, `status`, `cancel`, `curve`, `differences`: talk to a service."""
 
 import json
 import sys
@@ -126,7 +126,7 @@ def curve(
         sys.stdout.buffer.write(client.curve(job_id, form))
 
 
-def witness(
+def differences(
     job_id: JobId,
     form: Form = "csv",
     url: Url = DEFAULT_URL,
@@ -134,7 +134,7 @@ def witness(
 ) -> None:
     """Write to stdout where a job's samples differ, or the histogram of that."""
     with KantorClient(url, api_key=api_key) as client:
-        sys.stdout.buffer.write(client.witness(job_id, form))
+        sys.stdout.buffer.write(client.differences(job_id, form))
 
 
 def show_job(job: dict[str, Any], *, as_json: bool) -> None:

@@ -7,12 +7,11 @@ the answer is an array (n,) or (n, d) of real numbers, or a `Table`, within `Lim
 """
 
 from kantor.service.decoding.decoder import Decoded, as_array, decode, load
-from kantor.service.decoding.formats import FileFormat, Limits, Undecodable
+from kantor.service.decoding.limits import Limits, Undecodable
 from kantor.service.decoding.reading import Reading
 
 __all__ = [
     "Decoded",
-    "FileFormat",
     "Limits",
     "Reading",
     "Undecodable",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kantor.service.decoding.formats import Undecodable
+from kantor.service.decoding.limits import Undecodable
 
 MOST = 10
 _CELL = 40

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kantor.estimator.samples.table import Table
-from kantor.service.decoding.formats import FileFormat, Limits, Undecodable
+from kantor.service.decoding.limits import Limits, Undecodable
 from kantor.service.decoding.npy import FrugalMap, read_npy
 from kantor.service.decoding.reading import Reading
 from kantor.service.decoding.sandbox import run_decoder
 from kantor.service.decoding.sink import read_back
+from kantor.service.formats import FileFormat, UnknownFormat, format_of_name
 
 Decoded = Table | NDArray[np.generic]
 
@@ -63,7 +64,10 @@ def load(
         Undecodable: As `decode`, or the extension is not known.
         OSError: The file cannot be opened.
     """
-    file_format = FileFormat.of_path(path)
+    try:
+        file_format = format_of_name(path.name)
+    except UnknownFormat as error:
+        raise Undecodable(str(error)) from error
     limits = limits or _LOCAL
     if file_format is FileFormat.NPY:
         return read_npy(path, limits)

@@ -12,9 +12,9 @@ from typing import Any
 
 from kantor.service.decoding.complaints import unreadable
 from kantor.service.decoding.dialect import LONG_LINE, MISSING, Dialect, dialect_of
-from kantor.service.decoding.formats import MEBIBYTE, Limits, Undecodable
 from kantor.service.decoding.inspection import other_kinds
 from kantor.service.decoding.kinds import FALSE, TRUE, CsvKind, kinds_of
+from kantor.service.decoding.limits import MEBIBYTE, Limits, Undecodable
 from kantor.service.decoding.reading import Reading
 from kantor.service.decoding.sink import Sink
 from kantor.service.decoding.text import TextFile, fallback_encoding

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kantor.estimator.samples.looks import NUMBER
-from kantor.service.decoding.formats import MEBIBYTE, Undecodable
+from kantor.service.decoding.limits import MEBIBYTE, Undecodable
 from kantor.service.decoding.reading import Reading
 
 DELIMITERS = ",;\t| "

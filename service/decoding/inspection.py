@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from kantor.estimator.samples.looks import MOST
 from kantor.service.decoding.complaints import Complaint, refusal, shown
 from kantor.service.decoding.dialect import MISSING, Dialect
-from kantor.service.decoding.formats import Undecodable
 from kantor.service.decoding.kinds import CsvKind
+from kantor.service.decoding.limits import Undecodable
 from kantor.service.decoding.text import TextFile
 
 _REMEDY = "correct the cells, or empty them where the value is not known"

@@ -12,7 +12,7 @@ from typing import Any
 from kantor.estimator.samples.frames import index_names
 from kantor.service.decoding.complaints import unreadable
 from kantor.service.decoding.flatbuffers import footer_messages, is_compressed
-from kantor.service.decoding.formats import Limits, Undecodable
+from kantor.service.decoding.limits import Limits, Undecodable
 from kantor.service.decoding.reading import Reading
 from kantor.service.decoding.sink import ITEM_BYTES, Sink
 

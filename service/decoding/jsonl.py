@@ -16,7 +16,7 @@ from kantor.service.decoding.complaints import (
     shown,
     unreadable,
 )
-from kantor.service.decoding.formats import MEBIBYTE, Limits, Undecodable
+from kantor.service.decoding.limits import MEBIBYTE, Limits, Undecodable
 from kantor.service.decoding.reading import Reading
 from kantor.service.decoding.sink import Sink
 from kantor.service.decoding.text import TextFile

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from kantor.service.decoding.formats import Limits, Undecodable
+from kantor.service.decoding.limits import Limits, Undecodable
 
 MAGIC = b"\x93NUMPY"
 MAX_HEADER_BYTES = 10_000

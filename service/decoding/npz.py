@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from kantor.service.decoding.formats import MEBIBYTE, Limits, Undecodable
+from kantor.service.decoding.limits import MEBIBYTE, Limits, Undecodable
 from kantor.service.decoding.npy import read_npy
 from kantor.service.decoding.reading import Reading
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from kantor.estimator.samples.frames import index_names
 from kantor.service.decoding.complaints import unreadable
-from kantor.service.decoding.formats import MEBIBYTE, Limits, Undecodable
+from kantor.service.decoding.limits import MEBIBYTE, Limits, Undecodable
 from kantor.service.decoding.reading import Reading
 from kantor.service.decoding.sink import ITEM_BYTES, Sink
 

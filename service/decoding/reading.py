@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from kantor.service.decoding.formats import Undecodable
+from kantor.service.decoding.limits import Undecodable
 
 Header = Literal["auto", "yes", "no"]
 

@@ -10,27 +10,19 @@ import json
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 
-from kantor.service.decoding.delimited import csv_to_npy, tsv_to_npy
-from kantor.service.decoding.formats import FileFormat, Limits, Undecodable
-from kantor.service.decoding.ipc import ipc_to_npy
-from kantor.service.decoding.jsonl import jsonl_to_npy
-from kantor.service.decoding.npz import npz_to_npy
-from kantor.service.decoding.parquet import parquet_to_npy
+from kantor.service.decoding.limits import Limits, Undecodable
 from kantor.service.decoding.reading import Reading
+from kantor.service.formats import FORMATS, FileFormat
+
+Reader = Callable[[Path, Path, Limits, Reading], None]
 
 _REFUSED = 3
 _MAX_REASON_BYTES = 2000
-DECODERS = {
-    FileFormat.NPZ: npz_to_npy,
-    FileFormat.CSV: csv_to_npy,
-    FileFormat.TSV: tsv_to_npy,
-    FileFormat.JSONL: jsonl_to_npy,
-    FileFormat.ARROW: ipc_to_npy,
-    FileFormat.PARQUET: parquet_to_npy,
-}
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",  # each thread would reserve address space
@@ -90,14 +82,24 @@ def main(request: str) -> int:
     limits = Limits(**asked["limits"])
     given = asked["reading"]
     reading = Reading(**{**given, "drop": tuple(given["drop"])})
+    read = reader_of(FileFormat(asked["format"]))
     _restrict(limits)
-    decoder = DECODERS[FileFormat(asked["format"])]
     try:
-        decoder(Path(asked["path"]), Path(asked["output"]), limits, reading)
+        read(Path(asked["path"]), Path(asked["output"]), limits, reading)
     except Undecodable as error:
         sys.stdout.write(str(error))
         return _REFUSED
     return 0
+
+
+def reader_of(file_format: FileFormat) -> Reader:
+    """Load the reader that the table of formats names."""
+    name = FORMATS[file_format].reader
+    assert name is not None, f"{file_format} is not read in the sandbox"
+    module, _, function = name.partition(":")
+    found = getattr(import_module(f"kantor.service.decoding.{module}"), function)
+    reader: Reader = found
+    return reader
 
 
 def _restrict(limits: Limits) -> None:

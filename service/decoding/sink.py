@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kantor.estimator.samples.arrow import ArrowColumn
 from kantor.estimator.samples.table import Column, Table, distinct_names
-from kantor.service.decoding.formats import Limits, Undecodable
+from kantor.service.decoding.limits import Limits, Undecodable
 from kantor.service.decoding.npy import read_npy
 
 ITEM_BYTES = 8

@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 from typing import IO, cast
 
-from kantor.service.decoding.formats import MEBIBYTE, Limits, Undecodable
+from kantor.service.decoding.limits import MEBIBYTE, Limits, Undecodable
 
 SAMPLE_BYTES = MEBIBYTE
 TEXT_FACTOR = 16

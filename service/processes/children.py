@@ -72,7 +72,8 @@ class Child:
             self._process.wait()
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "kantor.service.cli", self.name]
+        # -P: nothing in the folder where we were started stands in for a package
+        command = [sys.executable, "-P", "-m", "kantor.service.cli", self.name]
         shared = [] if self._listener is None else [self._listener.fileno()]
         for number in shared:
             command += ["--fd", str(number)]

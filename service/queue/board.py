@@ -97,8 +97,11 @@ class JobBoard:
         owner: str | None = None,
         before: int | None = None,
         limit: int = 50,
-    ) -> list[tuple[int, JobRecord]]:
+    ) -> list[tuple[int, JobRecord | None]]:
         """Return jobs, newest first, each with its sequence number.
+
+        One that was deleted while the page was read is None in its place, so that only
+        the last page is shorter than `limit`.
 
         Args:
             owner: Only jobs of this owner; None: of all.
@@ -117,9 +120,8 @@ class JobBoard:
                 pipe.hgetall(self._keys("job", job_id))
             hashes = await pipe.execute()
         return [
-            (int(seq), JobRecord.from_hash(fields))
+            (int(seq), JobRecord.from_hash(fields) if "status" in fields else None)
             for (_, seq), fields in zip(found, hashes, strict=True)
-            if "status" in fields
         ]
 
     async def history(self, job_id: str, after: str = "0-0") -> list[JobEvent]:

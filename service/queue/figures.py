@@ -15,8 +15,8 @@ class QueueStats:
         totals: Counters since the first job: `submitted`; `succeeded`, `failed` and
             `cancelled`; `failed_<code>`; `requeued_<reason>`; `leases_expired`;
             `commits_refused`; `cache_hits`; `webhooks_<outcome>`;
-            `run_ms`, the sum of run times, and `run_le_<seconds>`, the runs that took
-            no longer.
+            of runs that their worker ended, `run_count`, `run_ms`, the sum of their
+            times, and `run_le_<seconds>`, how many took no longer.
     """
 
     queued: int

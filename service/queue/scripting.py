@@ -13,5 +13,9 @@ def script_text(name: str) -> str:
 
 
 def milliseconds(seconds: float) -> int:
-    """Return a duration as the scripts take it: whole milliseconds, at least one."""
+    """Return a duration as the scripts take it: whole milliseconds, at least one.
+
+    >>> milliseconds(1.5), milliseconds(0.0)
+    (1500, 1)
+    """
     return max(1, round(seconds * 1000))

@@ -155,7 +155,17 @@ class Execution:
                 detail = "The deadline passed while the job was running."
                 return Failed(JobError("deadline_exceeded", detail))
             case Holding.HELD:
-                return Interrupted(self._blobs.put(checkpoint) if checkpoint else None)
+                return Interrupted(self._kept(checkpoint) or claim.job.checkpoint)
+
+    def _kept(self, checkpoint: bytes | None) -> str | None:
+        """Store a checkpoint; without one the job starts where it started before."""
+        if checkpoint is None:
+            return None
+        try:
+            return self._blobs.put(checkpoint)
+        except OSError as error:
+            log.warning("checkpoint_not_stored", error=str(error))
+            return None
 
     def _should_stop(self, claim: Claim) -> bool:
         return self._stopping.is_set() or self._lifeline.holding(claim) != Holding.HELD
@@ -165,8 +175,8 @@ class Execution:
             return None
         try:
             return self._blobs.get(claim.job.checkpoint)
-        except UnknownBlob:
-            log.warning("checkpoint_missing", digest=claim.job.checkpoint)
+        except (UnknownBlob, OSError) as error:
+            log.warning("checkpoint_missing", error=repr(error))
             return None
 
 

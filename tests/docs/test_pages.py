@@ -61,6 +61,12 @@ def test_every_dependency_says_what_it_is_for() -> None:
     assert {name for name in wanted - {"kantor"} if name not in page} == set()
 
 
+def test_the_two_commands_are_the_demonstration_and_the_tests() -> None:
+    section = (ROOT / "README.md").read_text().partition("## Two commands")[2]
+    section = section.partition("\n## ")[0]
+    assert re.findall(r"^make (\w+)", section, re.MULTILINE) == ["demo", "test"]
+
+
 @each_page
 def test_links_lead_somewhere(page: Path) -> None:
     targets = LINK.findall(page.read_text())

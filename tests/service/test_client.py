@@ -38,14 +38,25 @@ def test_a_submitted_job_comes_back_with_its_result(
     assert live_service.curve(job["id"], "png").startswith(b"\x89PNG")
 
 
-def test_the_witness_of_a_job_is_what_its_result_says(
+def test_the_differences_of_a_job_are_those_of_its_result(
     live_service: KantorClient, samples: Samples
 ) -> None:
     job = live_service.submit(samples(0), samples(3), config=QUICK)
     job = live_service.wait(job["id"], timeout_s=60)
-    witness = json.loads(live_service.witness(job["id"]))
-    assert witness == job["result"]["differences"]
-    assert live_service.witness(job["id"], "csv").startswith(b"low,high,")
+    differences = json.loads(live_service.differences(job["id"]))
+    assert differences == job["result"]["differences"]
+    assert live_service.differences(job["id"], "csv").startswith(b"low,high,")
+    assert live_service.witness(job["id"]) == live_service.differences(job["id"])
+
+
+def test_any_option_of_a_job_is_passed_on(
+    live_service: KantorClient, samples: Samples
+) -> None:
+    first = live_service.submit(samples(0), samples(3), config=QUICK)
+    live_service.wait(first["id"], timeout_s=60)
+    again = live_service.submit(samples(0), samples(3), config=QUICK, cache=False)
+    assert not again["cached"]
+    live_service.cancel(again["id"])
 
 
 def test_weights_reach_the_worker_and_decide_the_answer(

@@ -16,7 +16,6 @@ import anyio.to_thread
 import structlog
 from redis.exceptions import RedisError
 
-from kantor.service.api.services import Services
 from kantor.service.api.webhooks.messages import message_body, message_id
 from kantor.service.api.webhooks.sending import Answer
 from kantor.service.api.webhooks.setup import Webhooks
@@ -36,20 +35,23 @@ log = structlog.get_logger("kantor.webhooks")
 
 
 @asynccontextmanager
-async def dispatching(services: Services) -> AsyncIterator[None]:
+async def dispatching(
+    queue: DeliveryQueue,
+    blobs: BlobStore,
+    webhooks: Webhooks | None,
+    *,
+    closing: asyncio.Event,
+) -> AsyncIterator[None]:
     """Tell webhooks for as long as the block runs; nothing where they are off."""
-    if services.webhooks is None:
+    if webhooks is None:
         yield
         return
-    queue = DeliveryQueue(services.client, services.settings)
-    dispatcher = Dispatcher(
-        queue, services.blobs, services.webhooks, closing=services.closing
-    )
+    dispatcher = Dispatcher(queue, blobs, webhooks, closing=closing)
     task = asyncio.create_task(dispatcher.run())
     try:
         yield
     finally:
-        services.closing.set()
+        closing.set()
         await task
 
 

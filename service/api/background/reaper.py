@@ -1,39 +1,62 @@
 """What nobody asks for: recover jobs of silent workers, drop uploads left open.
 
-Workers reap as well, but all of them may be gone.
+Workers reap as well, but all of them may be gone. The two duties are tasks of their
+own, so that a slow disk never keeps a lost job waiting, and each outlives everything
+but its cancellation: what goes wrong is logged, and tried again at the next heartbeat.
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import anyio.to_thread
 import structlog
+from anyio import CapacityLimiter
 from redis.exceptions import RedisError
 
-from kantor.service.api.services import Services
+from kantor.service.api.uploads import UploadStore
+from kantor.service.queue import JobBoard
 
 log = structlog.get_logger("kantor.api")
 
 
 @asynccontextmanager
-async def reaping(services: Services) -> AsyncIterator[None]:
-    """Reap at every heartbeat for as long as the block runs."""
-    reaper = asyncio.create_task(_reap_for_ever(services))
+async def reaping(
+    board: JobBoard, uploads: UploadStore, *, every_s: float, closing: asyncio.Event
+) -> AsyncIterator[None]:
+    """Reap and sweep every `every_s` for as long as the block runs."""
+    lane = CapacityLimiter(1)  # of its own: the decoders may keep theirs for minutes
+
+    async def sweep() -> None:
+        await anyio.to_thread.run_sync(
+            uploads.sweep, limiter=lane, abandon_on_cancel=True
+        )
+
+    duties = {"reaping failed": board.reap, "sweeping failed": sweep}
+    tasks = [
+        asyncio.create_task(_repeat(duty, failure, every_s, closing))
+        for failure, duty in duties.items()
+    ]
     try:
         yield
     finally:
-        services.closing.set()
-        reaper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await reaper
+        closing.set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
-async def _reap_for_ever(services: Services) -> None:
-    while not services.closing.is_set():  # a cancellation can be lost on Python 3.11
-        await asyncio.sleep(services.settings.heartbeat_s)
-        await services.intake.in_thread(services.uploads.sweep)
+async def _repeat(
+    duty: Callable[[], Awaitable[object]],
+    failure: str,
+    every_s: float,
+    closing: asyncio.Event,
+) -> None:
+    while not closing.is_set():  # a cancellation can be lost on Python 3.11
+        await asyncio.sleep(every_s)
         try:
-            await services.board.reap()
+            await duty()
         except RedisError as error:
-            log.warning("reaping failed", error=type(error).__name__)
+            log.warning(failure, error=type(error).__name__)
+        except Exception:
+            log.exception(failure)

@@ -6,15 +6,19 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 from starlette.responses import JSONResponse
 
+from kantor.service.api.dependencies import IntakeDep, OwnedDep
 from kantor.service.api.errors import UnsupportedMedia
 from kantor.service.api.intake import save_stream
 from kantor.service.api.openapi import DATASET_BODY
-from kantor.service.api.requests import find_dataset
 from kantor.service.api.schemas import DatasetId
-from kantor.service.api.services import OwnerDep, ServicesDep
 from kantor.service.api.views import DatasetView, dataset_document
-from kantor.service.decoding import FileFormat
-from kantor.service.decoding.formats import MEDIA_TYPES
+from kantor.service.formats import (
+    MAGIC_BYTES,
+    MEDIA_TYPES,
+    FileFormat,
+    format_of_content,
+    format_of_media_type,
+)
 
 _BODY = ""  # the field that errors of a raw body are about: the body itself
 
@@ -30,29 +34,24 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 )
 async def upload(
     request: Request,
-    services: ServicesDep,
-    owner: OwnerDep,
+    intake: IntakeDep,
+    datasets: OwnedDep,
     content_type: Annotated[str, Header()] = "",
 ) -> Response:
     """Store a file of samples (the raw body); equal data always get an equal id."""
-    with services.intake.folder() as folder:
+    with intake.folder() as folder:
         path = Path(folder) / "body"
         await save_stream(request.stream(), path)
-        file_format = FileFormat.of_media_type(content_type) or _recognize(path)
-        info = await services.intake.in_thread(
-            services.intake.keep_file, _BODY, path, file_format
-        )
-    services.access.grant(owner, info.id)
+        file_format = format_of_media_type(content_type) or _recognize(path)
+        info = await datasets.keep_file(_BODY, path, file_format)
     headers = {"Location": f"/v1/datasets/{info.id}"}
     return JSONResponse(dataset_document(info), 201, headers)
 
 
 @router.get("/{dataset_id}", response_model=DatasetView, summary="Look at a dataset")
-async def show(
-    dataset_id: DatasetId, services: ServicesDep, owner: OwnerDep
-) -> Response:
+async def show(dataset_id: DatasetId, datasets: OwnedDep) -> Response:
     """Describe a stored dataset."""
-    return JSONResponse(dataset_document(find_dataset(services, owner, dataset_id)))
+    return JSONResponse(dataset_document(datasets.find(dataset_id)))
 
 
 @router.delete(
@@ -61,13 +60,9 @@ async def show(
     response_class=Response,
     summary="Delete a dataset",
 )
-async def delete(
-    dataset_id: DatasetId, services: ServicesDep, owner: OwnerDep
-) -> Response:
+async def delete(dataset_id: DatasetId, datasets: OwnedDep) -> Response:
     """Forget a dataset; jobs that still wait for it will fail."""
-    find_dataset(services, owner, dataset_id)
-    if services.access.revoke(owner, dataset_id):
-        services.datasets.delete(dataset_id)
+    datasets.forget(dataset_id)
     return Response(status_code=204)
 
 
@@ -78,15 +73,7 @@ def _recognize(path: Path) -> FileFormat:
         UnsupportedMedia: It begins like none of the binary formats.
     """
     with path.open("rb") as file:
-        start = file.read(6)
-    for magic, file_format in _MAGIC.items():
-        if start.startswith(magic):
-            return file_format
-    raise UnsupportedMedia(f"expected a Content-Type of {', '.join(MEDIA_TYPES)}")
-
-
-_MAGIC = {
-    b"\x93NUMPY": FileFormat.NPY,
-    b"PK\x03\x04": FileFormat.NPZ,
-    b"PAR1": FileFormat.PARQUET,
-}
+        found = format_of_content(file.read(MAGIC_BYTES))
+    if found is None:
+        raise UnsupportedMedia(f"expected a Content-Type of {', '.join(MEDIA_TYPES)}")
+    return found

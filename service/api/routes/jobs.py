@@ -8,14 +8,24 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import StringConstraints
 from starlette.responses import JSONResponse
 
+from kantor.service.api.dependencies import (
+    BlobsDep,
+    BoardDep,
+    ClosingDep,
+    CursorsDep,
+    OwnedDep,
+    OwnerDep,
+    SettingsDep,
+    WebhooksDep,
+)
 from kantor.service.api.errors import JobNotFound
 from kantor.service.api.openapi import JOB_BODY
-from kantor.service.api.requests import Submission, read_submission
 from kantor.service.api.schemas import JobId
-from kantor.service.api.services import OwnerDep, Services, ServicesDep
+from kantor.service.api.submissions import read_submission
 from kantor.service.api.views import JobList, JobView, job_document, load_result
 from kantor.service.api.waiting import wait_for_end, wanted_wait_s
-from kantor.service.queue import JobRecord, JobStatus, NewJob
+from kantor.service.queue import JobBoard, JobRecord, JobStatus
+from kantor.service.store import BlobStore
 
 POLL_S = 1
 _PAGE = 200
@@ -39,8 +49,13 @@ IdempotencyKey = Annotated[
 )
 async def submit(
     request: Request,
-    services: ServicesDep,
     owner: OwnerDep,
+    datasets: OwnedDep,
+    webhooks: WebhooksDep,
+    board: BoardDep,
+    blobs: BlobsDep,
+    settings: SettingsDep,
+    closing: ClosingDep,
     idempotency_key: IdempotencyKey = None,
     prefer: Annotated[str | None, Header()] = None,
 ) -> Response:
@@ -50,23 +65,27 @@ async def submit(
     With an `Idempotency-Key`, repeating the request within 24 h answers the same job.
     """
     wait_s = wanted_wait_s(prefer)
-    submission = await read_submission(request, services, owner)
-    new = _new_job(services, submission, owner, idempotency_key)
-    record = await services.board.enqueue(new)
+    submission = await read_submission(
+        request, datasets, webhooks, max_json_bytes=settings.max_json_bytes
+    )
+    quota = settings.max_queued_per_key
+    new = submission.job(owner=owner, idempotency_key=idempotency_key, quota=quota)
+    record = await board.enqueue(new)
     if wait_s is not None:
-        record = await wait_for_end(services, record, wait_s)
+        record = await wait_for_end(board, record, wait_s, closing=closing)
     headers = {"Location": f"/v1/jobs/{record.id}"}
     if record.id != new.id:
         headers["Idempotency-Replayed"] = "true"
     if wait_s is not None:
         headers["Preference-Applied"] = f"wait={wait_s}"
     waited = wait_s is not None and record.status.is_terminal
-    return await _answer(services, record, 200 if waited else 202, headers)
+    return await _answer(blobs, record, 200 if waited else 202, headers)
 
 
 @router.get("", response_model=JobList, summary="List jobs")
 async def list_jobs(
-    services: ServicesDep,
+    board: BoardDep,
+    cursors: CursorsDep,
     owner: OwnerDep,
     status: Annotated[JobStatus | None, Query()] = None,
     label: Annotated[list[LabelFilter] | None, Query(max_length=8)] = None,
@@ -78,20 +97,20 @@ async def list_jobs(
     A page may be short, even empty, while `next_cursor` leads on to more.
     """
     wanted = _labels(label or [])
-    before = None if cursor is None else services.cursors.read(owner, cursor)
+    before = None if cursor is None else cursors.read(owner, cursor)
     found: list[JobRecord] = []
     for _ in range(_SCANNED_PAGES):
-        page = await services.board.page(owner=owner, before=before, limit=_PAGE)
+        page = await board.page(owner=owner, before=before, limit=_PAGE)
         for seq, record in page:
             before = seq
-            if _matches(record, status, wanted):
+            if record is not None and _matches(record, status, wanted):
                 found.append(record)
             if len(found) == limit:
                 break
         if len(found) == limit or len(page) < _PAGE:
             break
     more = bool(page) and (len(page) == _PAGE or page[-1][0] != before)
-    following = services.cursors.write(owner, before) if more and before else None
+    following = cursors.write(owner, before) if more and before else None
     data = [job_document(record) for record in found]
     return JSONResponse({"data": data, "next_cursor": following})
 
@@ -104,13 +123,14 @@ async def list_jobs(
 )
 async def show(
     job_id: JobId,
-    services: ServicesDep,
+    board: BoardDep,
+    blobs: BlobsDep,
     owner: OwnerDep,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Return a job as it stands, with its result once it has succeeded."""
-    record = await find_job(services, owner, job_id)
-    response = await _answer(services, record, 200, {})
+    record = await find_job(board, owner, job_id)
+    response = await _answer(blobs, record, 200, {})
     if if_none_match and response.headers["ETag"] in if_none_match:
         kept = {
             k: v for k, v in response.headers.items() if k in {"etag", "retry-after"}
@@ -125,15 +145,15 @@ async def show(
     responses={202: {"model": JobView, "description": "Stops at its next report"}},
     summary="Cancel a job",
 )
-async def cancel(job_id: JobId, services: ServicesDep, owner: OwnerDep) -> Response:
+async def cancel(
+    job_id: JobId, board: BoardDep, blobs: BlobsDep, owner: OwnerDep
+) -> Response:
     """Cancel a job in whatever state it is; an ended one stays as it is."""
-    await find_job(services, owner, job_id)
-    record = await services.board.cancel(job_id)
+    await find_job(board, owner, job_id)
+    record = await board.cancel(job_id)
     if record is None:
         raise JobNotFound(job_id)
-    return await _answer(
-        services, record, 200 if record.status.is_terminal else 202, {}
-    )
+    return await _answer(blobs, record, 200 if record.status.is_terminal else 202, {})
 
 
 @router.delete(
@@ -143,61 +163,43 @@ async def cancel(job_id: JobId, services: ServicesDep, owner: OwnerDep) -> Respo
     responses={202: {"model": JobView, "description": "Running: being cancelled"}},
     summary="Delete a job",
 )
-async def delete(job_id: JobId, services: ServicesDep, owner: OwnerDep) -> Response:
+async def delete(
+    job_id: JobId, board: BoardDep, blobs: BlobsDep, owner: OwnerDep
+) -> Response:
     """Forget a job. A queued one is cancelled first.
 
     A running one is asked to stop and answered with 202: delete it again once it ended.
     """
-    record = await services.board.get(job_id)
+    record = await board.get(job_id)
     if record is None or record.owner != owner:
         return Response(status_code=204)
     if not record.status.is_terminal:
-        record = await services.board.cancel(job_id)
+        record = await board.cancel(job_id)
     if record is not None and not record.status.is_terminal:
-        return await _answer(services, record, 202, {})
-    await services.board.delete(job_id)
+        return await _answer(blobs, record, 202, {})
+    await board.delete(job_id)
     return Response(status_code=204)
 
 
-async def find_job(services: Services, owner: str, job_id: str) -> JobRecord:
+async def find_job(board: JobBoard, owner: str, job_id: str) -> JobRecord:
     """Return an owner's job.
 
     Raises:
         JobNotFound: There is none of that id, or it belongs to others.
     """
-    record = await services.board.get(job_id)
+    record = await board.get(job_id)
     if record is None or record.owner != owner:
         raise JobNotFound(job_id)
     return record
 
 
-def _new_job(
-    services: Services, submission: Submission, owner: str, key: str | None
-) -> NewJob:
-    options = submission.options
-    return NewJob(
-        source=submission.source,
-        target=submission.target,
-        config=submission.config,
-        labels=options.labels,
-        priority=options.priority,
-        deadline_s=options.deadline_s,
-        owner=owner,
-        idempotency_key=key or "",
-        body_digest=submission.digest(),
-        cache_key=submission.cache_key() if options.cache else "",
-        quota=services.settings.max_queued_per_key,
-        webhook=submission.webhook,
-    )
-
-
 async def _answer(
-    services: Services, record: JobRecord, status: int, headers: dict[str, str]
+    blobs: BlobStore, record: JobRecord, status: int, headers: dict[str, str]
 ) -> JSONResponse:
     """Render a job, with the headers that polling callers use."""
     result = None
     if record.result is not None:
-        result = await to_thread.run_sync(load_result, record, services.blobs)
+        result = await to_thread.run_sync(load_result, record, blobs)
     response = JSONResponse(job_document(record, result=result), status, headers)
     digest = hashlib.sha256(response.body).hexdigest()[:32]
     response.headers["ETag"] = f'"{digest}"'

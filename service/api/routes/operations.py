@@ -5,15 +5,24 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import redis.asyncio
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
 
 from kantor.estimator.samples.pair import MIN_SAMPLES
+from kantor.service.api.dependencies import (
+    BoardDep,
+    ClientDep,
+    IntakeDep,
+    OwnerDep,
+    SettingsDep,
+    WebhooksDep,
+)
+from kantor.service.api.intake import Intake
 from kantor.service.api.metrics import render_metrics
-from kantor.service.api.services import OwnerDep, Services, ServicesDep
-from kantor.service.decoding.formats import MEDIA_TYPES
+from kantor.service.formats import EXTENSIONS, MEDIA_TYPES
 
 STATIC = Path(__file__).parents[1] / "static"
 _DOCS_POLICY = (
@@ -38,9 +47,9 @@ async def health() -> dict[str, str]:
     summary="Can it take jobs?",
     responses={503: {"description": "Not ready; says why"}},
 )
-async def ready(services: ServicesDep) -> Response:
+async def ready(client: ClientDep, intake: IntakeDep) -> Response:
     """Tell whether jobs can be taken, and if not, why."""
-    reasons = [*await _queue_reasons(services), *_store_reasons(services)]
+    reasons = [*await _queue_reasons(client), *_store_reasons(intake)]
     status = "unready" if reasons else "ready"
     return JSONResponse(
         {"status": status, "reasons": reasons}, status_code=503 if reasons else 200
@@ -48,9 +57,8 @@ async def ready(services: ServicesDep) -> Response:
 
 
 @router.get("/v1/info", summary="Versions and limits")
-async def info(services: ServicesDep) -> dict[str, Any]:
+async def info(settings: SettingsDep, webhooks: WebhooksDep) -> dict[str, Any]:
     """Return versions, limits and the formats that are read."""
-    settings = services.settings
     return {
         "versions": {"python": platform.python_version()}
         | {name: found for name in _PACKAGES if (found := _version(name))},
@@ -63,8 +71,9 @@ async def info(services: ServicesDep) -> dict[str, Any]:
             "max_queued": settings.max_queued,
             "max_attempts": settings.max_attempts,
         },
-        "webhooks": services.webhooks is not None,
+        "webhooks": webhooks is not None,
         "formats": list(MEDIA_TYPES),
+        "extensions": list(EXTENSIONS),
         "authentication": "bearer" if settings.api_keys else "none",
     }
 
@@ -75,11 +84,9 @@ async def info(services: ServicesDep) -> dict[str, Any]:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     summary="Metrics for Prometheus",
 )
-async def metrics(services: ServicesDep, owner: OwnerDep) -> Response:
+async def metrics(board: BoardDep, owner: OwnerDep) -> Response:
     """Return counts and durations of the whole queue, whoever serves them."""
-    return Response(
-        render_metrics(await services.board.stats()), media_type=CONTENT_TYPE_LATEST
-    )
+    return Response(render_metrics(await board.stats()), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/docs", include_in_schema=False)
@@ -95,18 +102,18 @@ async def page() -> FileResponse:
     return FileResponse(STATIC / "page" / "index.html")
 
 
-async def _queue_reasons(services: Services) -> list[dict[str, str]]:
+async def _queue_reasons(client: redis.asyncio.Redis) -> list[dict[str, str]]:
     try:
-        await services.client.ping()
+        await client.ping()
     except RedisError as error:
         detail = f"the job queue does not answer ({type(error).__name__})"
         return [{"code": "queue_unavailable", "detail": detail}]
     return []
 
 
-def _store_reasons(services: Services) -> list[dict[str, str]]:
+def _store_reasons(intake: Intake) -> list[dict[str, str]]:
     try:
-        with services.intake.folder() as folder:
+        with intake.folder() as folder:
             (Path(folder) / "probe").write_bytes(b"ok")
     except OSError as error:
         detail = f"the store cannot be written ({error.strerror})"

@@ -1,6 +1,9 @@
-"""What a job produces: events while it runs, its curve, its witness, its critic."""
+"""What a job produces: events while it runs, its curve, where the samples
+differ, its critic.
+"""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -12,12 +15,19 @@ from starlette.responses import FileResponse, JSONResponse
 
 from kantor.estimator.result import Differences
 from kantor.estimator.samples.pair import check_samples
+from kantor.service.api.bodies import read_json, validated
+from kantor.service.api.dependencies import (
+    BlobsDep,
+    BoardDep,
+    ClosingDep,
+    IntakeDep,
+    OwnerDep,
+    SettingsDep,
+)
 from kantor.service.api.errors import JobNotFinished
 from kantor.service.api.openapi import SCORES_BODY
-from kantor.service.api.requests import read_json, validated
 from kantor.service.api.routes.jobs import find_job
 from kantor.service.api.schemas import InlineSamples, JobId, OutputFormat
-from kantor.service.api.services import OwnerDep, Services, ServicesDep
 from kantor.service.api.views import load_result, timestamp
 from kantor.service.api.waiting import follow
 from kantor.service.charts import (
@@ -28,7 +38,7 @@ from kantor.service.charts import (
     histogram_csv,
     histogram_picture,
 )
-from kantor.service.queue import JobEvent, JobRecord
+from kantor.service.queue import JobBoard, JobEvent, JobRecord
 
 _PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """An svg carries its styles inside, and is to do nothing else."""
@@ -42,8 +52,8 @@ EventId = Annotated[str, Header(pattern=r"^\d{1,20}-\d{1,20}$", max_length=41)]
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"])
 
 
-async def _job(job_id: JobId, services: ServicesDep, owner: OwnerDep) -> JobRecord:
-    return await find_job(services, owner, job_id)
+async def _job(job_id: JobId, board: BoardDep, owner: OwnerDep) -> JobRecord:
+    return await find_job(board, owner, job_id)
 
 
 JobDep = Annotated[JobRecord, Depends(_job)]
@@ -64,12 +74,14 @@ class ScoresView(BaseModel):
 
 @router.get("/events", response_class=EventSourceResponse, summary="Follow a job")
 async def events(
-    job: JobDep, services: ServicesDep, last_event_id: EventId = "0-0"
+    job: JobDep, board: BoardDep, closing: ClosingDep, last_event_id: EventId = "0-0"
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream a job's events until its end; resumes after `Last-Event-ID`."""
     try:
-        async for event in follow(services, job.id, after=last_event_id):
-            yield _server_sent(event)
+        following = follow(board, job.id, after=last_event_id, closing=closing)
+        async with aclosing(following):
+            async for event in following:
+                yield _server_sent(event)
     except RedisError:
         return  # the stream ends; clients come back with Last-Event-ID
 
@@ -82,19 +94,21 @@ async def events(
 )
 async def curve(
     job: JobDep,
-    services: ServicesDep,
+    board: BoardDep,
+    blobs: BlobsDep,
+    intake: IntakeDep,
     form: Annotated[OutputFormat, Query(alias="format")] = "json",
     max_points: Annotated[int, Query(ge=4, le=100_000)] = 2000,
 ) -> Response:
     """Return the curve so far as json, csv, png or svg, thinned to `max_points`."""
-    result = await to_thread.run_sync(load_result, job, services.blobs)
-    points = result["curve"] if result else await _reported(services, job)
+    result = await to_thread.run_sync(load_result, job, blobs)
+    points = result["curve"] if result else await _reported(board, job)
     points = decimate(points, max_points)
     if form == "json":
         return JSONResponse({"points": points, "final": job.status.is_terminal})
     if form == "csv":
         return Response(curve_csv(points), media_type="text/csv")
-    picture = await services.intake.in_thread(
+    picture = await intake.in_thread(
         lambda: curve_picture(points, result=result, form=form)
     )
     return _picture(picture, form)
@@ -104,29 +118,35 @@ async def curve(
     "/witness",
     response_model=Differences,
     responses=_DRAWN,
+    deprecated=True,
+    summary="Where the samples differ, by its earlier name",
+)
+@router.get(
+    "/differences",
+    response_model=Differences,
+    responses=_DRAWN,
     summary="Where the samples differ",
 )
-async def witness(
+async def differences(
     job: JobDep,
-    services: ServicesDep,
+    blobs: BlobsDep,
+    intake: IntakeDep,
     form: Annotated[OutputFormat, Query(alias="format")] = "json",
 ) -> Response:
     """Return extreme samples, features and the histogram of critic values as json.
 
     The histogram alone is there as csv, png or svg as well.
     """
-    result = await to_thread.run_sync(load_result, job, services.blobs)
+    result = await to_thread.run_sync(load_result, job, blobs)
     if result is None:
         raise _not_finished(job)
-    differences = result["differences"]
+    found = result["differences"]
     if form == "json":
-        return JSONResponse(differences)
-    histogram = differences["histogram"]
+        return JSONResponse(found)
+    histogram = found["histogram"]
     if form == "csv":
         return Response(histogram_csv(histogram), media_type="text/csv")
-    picture = await services.intake.in_thread(
-        lambda: histogram_picture(histogram, form=form)
-    )
+    picture = await intake.in_thread(lambda: histogram_picture(histogram, form=form))
     return _picture(picture, form)
 
 
@@ -136,10 +156,10 @@ async def witness(
     responses={200: {"content": {"application/octet-stream": {}}}},
     summary="Download the critic",
 )
-async def critic(job: JobDep, services: ServicesDep) -> Response:
+async def critic(job: JobDep, blobs: BlobsDep) -> Response:
     """Return the trained critic as a safetensors file."""
     return FileResponse(
-        services.blobs.path(_critic_of(job)),
+        blobs.path(_critic_of(job)),
         media_type="application/octet-stream",
         filename=f"{job.id}.safetensors",
     )
@@ -151,24 +171,30 @@ async def critic(job: JobDep, services: ServicesDep) -> Response:
     openapi_extra=SCORES_BODY,
     summary="Score samples",
 )
-async def scores(request: Request, job: JobDep, services: ServicesDep) -> Response:
+async def scores(
+    request: Request,
+    job: JobDep,
+    blobs: BlobsDep,
+    intake: IntakeDep,
+    settings: SettingsDep,
+) -> Response:
     """Return the critic's value of each posted sample: high where P outweighs Q."""
     from kantor.estimator.witness.document import score
 
     digest = _critic_of(job)
-    document = await read_json(request, services.settings.max_json_bytes)
+    document = await read_json(request, settings.max_json_bytes)
     rows = validated(InlineSamples, document).samples
     samples = check_samples("samples", rows, fewest=1)
 
     def values() -> list[float]:
-        return [float(value) for value in score(services.blobs.get(digest), samples)]
+        return [float(value) for value in score(blobs.get(digest), samples)]
 
-    return JSONResponse({"scores": await services.intake.in_thread(values)})
+    return JSONResponse({"scores": await intake.in_thread(values)})
 
 
-async def _reported(services: Services, job: JobRecord) -> list[dict[str, Any]]:
+async def _reported(board: JobBoard, job: JobRecord) -> list[dict[str, Any]]:
     """Collect the curve of a job without a result from its events."""
-    history = await services.board.history(job.id)
+    history = await board.history(job.id)
     return [event.data for event in history if "validation" in event.data]
 
 

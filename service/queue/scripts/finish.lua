@@ -16,6 +16,7 @@ if status == 'succeeded' and cache ~= '' then
   redis.call('SET', key('cache', cache), id, 'PX', get(id, 'result_ttl'))
 end
 local took = now - tonumber(get(id, 'started_at'))
+count('run_count')
 count('run_ms', took)
 for _, bound_s in ipairs({1, 3, 10, 30, 100, 300, 1000, 3000, 10000}) do
   if took <= bound_s * 1000 then count('run_le_' .. bound_s) end

@@ -145,7 +145,7 @@ def test_the_routers_own_errors_are_problems(
 
 
 def test_an_unreadable_file_names_its_side(checked: httpx.Client) -> None:
-    files = {"source": ("x.csv", "1,2\n" * 50), "target": ("y.npy", b"not npy")}
+    files = {"source": ("x.csv", b"1,2\n" * 50), "target": ("y.npy", b"not npy")}
     problem = checked.post("/v1/jobs", files=files).json()
     assert problem["code"] == "invalid_file"
     assert problem["errors"][0]["pointer"] == "#/target"

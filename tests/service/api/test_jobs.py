@@ -1,10 +1,17 @@
 import io
 import json
 import re
+from dataclasses import Field, fields
 from typing import Any
 
 import httpx
 import numpy as np
+import pytest
+import redis
+
+from kantor.estimator.config import EstimateConfig
+from kantor.service.api.routes import jobs
+from kantor.service.settings import Settings
 
 Rows = list[list[float]]
 
@@ -37,7 +44,7 @@ def test_an_accepted_job_is_queued_and_located(api: httpx.Client, rows: Rows) ->
 def test_every_door_gives_equal_data_one_dataset(api: httpx.Client, rows: Rows) -> None:
     inline = submit(api, rows)["source"]["dataset"]
     csv = "\n".join(",".join(map(repr, row)) for row in rows)
-    files = {"source": ("x.npy", npy_bytes(rows)), "target": ("y.csv", csv)}
+    files = {"source": ("x.npy", npy_bytes(rows)), "target": ("y.csv", csv.encode())}
     form = api.post("/v1/jobs", files=files, data={"config": '{"seed": 3}'}).json()
     assert form["source"]["dataset"] == form["target"]["dataset"] == inline
     assert form["config"]["seed"] == 3
@@ -93,6 +100,20 @@ def test_pages_follow_signed_cursors_only(api: httpx.Client, rows: Rows) -> None
     assert forged.json()["errors"][0]["parameter"] == "cursor"
 
 
+def test_a_list_goes_on_past_a_job_deleted_meanwhile(
+    api: httpx.Client,
+    rows: Rows,
+    client: redis.Redis,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs, "_PAGE", 2)
+    ids = [submit(api, rows)["id"] for _ in range(4)]
+    client.delete("{" + settings.key_prefix + "}:job:" + ids[2])  # after the index
+    listed = api.get("/v1/jobs").json()["data"]
+    assert [job["id"] for job in listed] == [ids[3], ids[1], ids[0]]
+
+
 def test_waiting_is_bounded(api: httpx.Client, rows: Rows) -> None:
     body = {"source": {"samples": rows}, "target": {"samples": rows}}
     response = api.post("/v1/jobs", json=body, headers={"Prefer": "wait=1"})
@@ -122,7 +143,30 @@ def test_a_curve_comes_in_every_format(api: httpx.Client, rows: Rows) -> None:
 
 def test_the_document_describes_every_setting(api: httpx.Client) -> None:
     schemas = api.get("/openapi.json").json()["components"]["schemas"]
-    seed = schemas["EstimateConfig"]["properties"]["seed"]
-    assert seed["minimum"] == 0
-    assert "Seed" in seed["description"]
+    described = schemas["EstimateConfig"]["properties"]
+    declared = {item.name: item for item in fields(EstimateConfig)}
+    assert described.keys() == declared.keys()
+    for name, item in declared.items():
+        assert described[name]["description"] == item.metadata["meaning"]
+        assert described[name].get("default") == default_of(item)
+        for bound, limit in item.metadata["bounds"].items():
+            assert bounds_of(described[name])[BOUNDS[bound]] == limit
     assert json.dumps(schemas).count("#/components/schemas/JobRequest") == 0
+
+
+BOUNDS = {
+    "ge": "minimum",
+    "gt": "exclusiveMinimum",
+    "le": "maximum",
+    "lt": "exclusiveMaximum",
+}
+
+
+def default_of(item: Field[Any]) -> Any:
+    return json.loads(json.dumps(item.default))
+
+
+def bounds_of(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what a schema says, or the branch of it that is not null."""
+    branches = [b for b in schema.get("anyOf", []) if b != {"type": "null"}]
+    return branches[0] if branches else schema

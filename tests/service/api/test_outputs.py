@@ -115,10 +115,10 @@ def test_a_picture_names_estimate_and_bound(
     assert "lower bound 0.8" in picture.text
 
 
-def test_the_witness_says_where_the_samples_differ(
+def test_the_differences_say_where_the_samples_differ(
     api: httpx.Client, succeeded: dict[str, Any]
 ) -> None:
-    link = succeeded["links"]["witness"]
+    link = succeeded["links"]["differences"]
     assert api.get(link).json() == DIFFERENCES
     table = api.get(link, params={"format": "csv"}).text
     assert table.splitlines() == [
@@ -126,10 +126,23 @@ def test_the_witness_says_where_the_samples_differ(
     ]  # fmt: skip
 
 
-def test_the_witness_is_drawn_for_both_sides(
+def test_the_earlier_name_of_the_differences_answers_the_same(
     api: httpx.Client, succeeded: dict[str, Any]
 ) -> None:
-    link = succeeded["links"]["witness"]
+    links = succeeded["links"]
+    assert links["witness"] != links["differences"]
+    for form in ("json", "csv"):
+        told = [
+            api.get(links[name], params={"format": form}).text
+            for name in ("witness", "differences")
+        ]
+        assert told[0] == told[1]
+
+
+def test_the_differences_are_drawn_for_both_sides(
+    api: httpx.Client, succeeded: dict[str, Any]
+) -> None:
+    link = succeeded["links"]["differences"]
     svg = api.get(link, params={"format": "svg"})
     assert svg.headers["content-type"] == "image/svg+xml"
     assert "sandbox" in svg.headers["content-security-policy"]
@@ -139,9 +152,9 @@ def test_the_witness_is_drawn_for_both_sides(
     assert png.content.startswith(b"\x89PNG")
 
 
-def test_a_queued_job_has_no_witness(api: httpx.Client, rows: Rows) -> None:
+def test_a_queued_job_has_no_differences(api: httpx.Client, rows: Rows) -> None:
     body = {"source": {"samples": rows}, "target": {"samples": rows}, "cache": False}
-    link = api.post("/v1/jobs", json=body).json()["links"]["witness"]
+    link = api.post("/v1/jobs", json=body).json()["links"]["differences"]
     refused = api.get(link)
     assert (refused.status_code, refused.json()["code"]) == (409, "job_not_finished")
 

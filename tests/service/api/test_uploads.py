@@ -1,6 +1,9 @@
+import asyncio
 import base64
 import hashlib
 import io
+import shutil
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -93,3 +96,18 @@ def test_too_small_a_whole_is_refused(
 def test_a_dropped_upload_is_gone(api: httpx.Client, upload: str) -> None:
     assert api.delete(upload).status_code == 204
     assert api.get(upload).status_code == 404
+
+
+def test_batches_are_removed_outside_the_event_loop(
+    api: httpx.Client, upload: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loops: list[asyncio.AbstractEventLoop | None] = []
+    remove = shutil.rmtree
+
+    def watched(path: Path, *, ignore_errors: bool) -> None:
+        loops.append(asyncio._get_running_loop())
+        remove(path, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr("kantor.service.api.uploads.shutil.rmtree", watched)
+    assert api.delete(upload).status_code == 204
+    assert loops == [None]

@@ -58,7 +58,7 @@ def test_submit_passes_a_webhook_on(
     assert "not enabled" in run.stderr
 
 
-def test_status_curve_and_witness_of_a_job_that_has_ended(
+def test_status_curve_and_differences_of_a_job_that_has_ended(
     live_service: KantorClient, files: list[Path]
 ) -> None:
     x, y, config = files
@@ -68,8 +68,9 @@ def test_status_curve_and_witness_of_a_job_that_has_ended(
     assert json.loads(run.stdout)["result"]["steps"] == 25
     curve = kantor(live_service.base_url, "curve", job["id"])
     assert curve.stdout.startswith("step,elapsed_s,train,validation")
-    witness = kantor(live_service.base_url, "witness", job["id"])
-    assert witness.stdout.startswith("low,high,source,target")
+    for command in ("differences", "witness"):  # the second is its earlier name
+        table = kantor(live_service.base_url, command, job["id"])
+        assert table.stdout.startswith("low,high,source,target")
 
 
 def test_a_cancelled_job_ends_its_status_with_1(

@@ -13,14 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kantor.service.decoding import (
-    FileFormat,
-    Limits,
-    Undecodable,
-    as_array,
-    decode,
-)
+from kantor.service.decoding import Limits, Undecodable, as_array, decode
 from kantor.service.decoding.npy import MAGIC
+from kantor.service.formats import FileFormat
 
 Write = Callable[[str, bytes], Path]
 

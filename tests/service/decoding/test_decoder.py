@@ -7,12 +7,17 @@ import pytest
 from numpy.typing import NDArray
 
 from kantor.service.decoding import (
-    FileFormat,
     Limits,
     Undecodable,
     as_array,
     decode,
     load,
+)
+from kantor.service.formats import (
+    FORMATS,
+    MAGIC_BYTES,
+    FileFormat,
+    format_of_content,
 )
 
 Write = Callable[[str, bytes], Path]
@@ -27,6 +32,14 @@ def test_every_format_gives_the_same_array(
         assert np.array_equal(as_array(decoded), array)
     assert np.array_equal(as_array(load(path)), array)
     assert [item.name for item in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("form", list(FileFormat))
+def test_a_file_begins_as_the_table_says(
+    form: FileFormat, files: dict[str, bytes]
+) -> None:
+    told = format_of_content(files[form][:MAGIC_BYTES])
+    assert told is (form if FORMATS[form].magic else None)
 
 
 @pytest.mark.parametrize("form", list(FileFormat))

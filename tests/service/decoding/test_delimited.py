@@ -12,7 +12,7 @@ import pytest
 
 from kantor.estimator.samples.table import Table
 from kantor.service.decoding import Limits, Reading, Undecodable, decode, load
-from kantor.service.decoding.formats import FileFormat
+from kantor.service.formats import FileFormat
 from kantor.service.store import DatasetStore
 
 Write = Callable[[str, bytes], Path]

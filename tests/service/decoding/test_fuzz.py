@@ -14,9 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kantor.service.decoding import FileFormat, Limits, Undecodable
+from kantor.service.decoding import Limits, Reading, Undecodable
 from kantor.service.decoding.npy import read_npy
-from kantor.service.decoding.sandbox import DECODERS
+from kantor.service.decoding.sandbox import reader_of
+from kantor.service.formats import FORMATS, FileFormat
 
 LIMITS = Limits(max_bytes=64 * 2**20)
 ADDRESS_SPACE_BYTES = 16 * 2**30
@@ -52,7 +53,9 @@ def content(
 ) -> bytes:
     if request.param == "numbers":
         return files[form]
-    if form not in mixed_files or (request.param == "packed" and not form.is_text):
+    if form not in mixed_files or (
+        request.param == "packed" and not FORMATS[form].is_text
+    ):
         pytest.skip(f"{form} has no {request.param} files")
     if request.param == "packed":
         return gzip.compress(mixed_files[form])
@@ -63,7 +66,7 @@ def read(path: Path, form: FileFormat) -> None:
     if form is FileFormat.NPY:
         read_npy(path, LIMITS)
     else:
-        DECODERS[form](path, path.with_suffix(".out.npy"), LIMITS)
+        reader_of(form)(path, path.with_suffix(".out.npy"), LIMITS, Reading())
 
 
 @pytest.mark.parametrize("form", list(FileFormat))

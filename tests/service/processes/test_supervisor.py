@@ -1,5 +1,7 @@
 """The whole service as processes: start, restart, end."""
 
+import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -30,8 +32,11 @@ serve(Settings(), on_ready=lambda url: print(url, flush=True))
 class Service:
     """`kantor serve` on a free port, with one worker."""
 
-    def __init__(self, folder: Path, **variables: str) -> None:
+    def __init__(
+        self, folder: Path, *, cwd: Path | None = None, **variables: str
+    ) -> None:
         self.folder = folder
+        self._cwd = cwd
         self._variables = variables
         self._process: subprocess.Popen[str] | None = None
 
@@ -44,7 +49,8 @@ class Service:
             "KANTOR_WORKER_THREADS": "1",
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM],
+            [sys.executable, "-P", "-c", PROGRAM],
+            cwd=self._cwd,
             env=environment | self._variables,
             stdout=subprocess.PIPE,
             text=True,
@@ -107,10 +113,14 @@ def broad_service(tmp_path: Path) -> Iterator[Service]:
     service.stop(signal.SIGKILL)
 
 
-def status_of(url: str) -> int:
+def status_of(url: str, key: str | None = None) -> int:
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(url, headers=headers)
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=5) as answer:
             return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
     except (urllib.error.URLError, OSError):
         return 0
 
@@ -164,8 +174,7 @@ def test_what_is_queued_survives_a_restart(service: Service) -> None:
 
 @pytest.mark.slow
 def test_jobs_survive_the_death_of_every_process(tmp_path: Path) -> None:
-    quick = {"KANTOR_LEASE_S": "2", "KANTOR_HEARTBEAT_S": "0.5"}
-    service = Service(tmp_path / "data", **quick)
+    service = Service(tmp_path / "data", KANTOR_LEASE_S="2", KANTOR_HEARTBEAT_S="0.5")
     samples = np.random.default_rng(0).normal(size=(2, 50, 2))
     configs = [{"seed": seed, "steps": 1000} for seed in range(3)]
     try:
@@ -193,3 +202,27 @@ def test_api_processes_stand_in_for_one_another(broad_service: Service) -> None:
     os.kill(killed, signal.SIGKILL)
     assert {status_of(f"{url}/healthz") for _ in range(20)} == {200}
     assert other in broad_service.children()
+
+
+@pytest.fixture
+def guarded_service(tmp_path: Path) -> Iterator[Service]:
+    keys = json.dumps({"ann": hashlib.sha256(b"open sesame").hexdigest()})
+    service = Service(tmp_path / "data", KANTOR_API_KEYS=keys, KANTOR_API_PROCESSES="2")
+    yield service
+    service.stop(signal.SIGKILL)
+
+
+def test_an_api_key_is_taken_by_every_process(guarded_service: Service) -> None:
+    jobs = f"{guarded_service.start()}/v1/jobs"
+    assert {status_of(jobs, "open sesame") for _ in range(20)} == {200}
+    assert {status_of(jobs, "open sesam") for _ in range(5)} == {401}
+
+
+def test_modules_where_it_is_started_stand_in_for_none_of_ours(tmp_path: Path) -> None:
+    for name in ("redis", "fastapi", "models", "service"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('of the user')\n")
+    service = Service(tmp_path / "data", cwd=tmp_path)
+    try:
+        assert status_of(f"{service.start()}/readyz") == 200
+    finally:
+        service.stop(signal.SIGKILL)

@@ -99,6 +99,15 @@ def test_pages_go_from_newest_to_oldest(board: Any) -> None:
     assert [job.id for _, job in first + rest] == [ids[3], ids[2], ids[0]]
 
 
+def test_a_job_deleted_meanwhile_does_not_shorten_its_page(
+    board: Any, client: redis.Redis, settings: Settings
+) -> None:
+    ids = [board.enqueue().id for _ in range(3)]
+    client.delete("{" + settings.key_prefix + "}:job:" + ids[1])  # after the index
+    page = board.run(board.board.page(limit=2))
+    assert [job and job.id for _, job in page] == [ids[2], None]
+
+
 def test_delete_forgets_an_ended_job(
     board: Any, client: redis.Redis, settings: Settings
 ) -> None:

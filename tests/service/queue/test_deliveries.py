@@ -118,7 +118,7 @@ class Deliveries:
         self.queue = DeliveryQueue(self.connection, settings)
 
     def owed(self) -> list[str]:
-        return list(self._client.zrange(self._key, 0, -1))
+        return [str(job_id) for job_id in self._client.zrange(self._key, 0, -1)]
 
     def make_due(self, job_id: str) -> None:
         self._client.zadd(self._key, {job_id: 0})

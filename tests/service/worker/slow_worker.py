@@ -97,6 +97,7 @@ def counted(
         sample_upper_bound=None,
         sample_upper_bound_reason="not computed",
         critic_family="network",
+        winner={},
         certificate=Certificate(lipschitz_bound=1.0, norm="l2", layers=[]),
         curve=[],
         stop_reason=StopReason.STEP_LIMIT,

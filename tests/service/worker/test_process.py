@@ -219,6 +219,19 @@ def test_a_result_that_cannot_be_stored_fails_the_job(
     assert job.error.code == "storage_failed"
 
 
+def test_a_checkpoint_that_cannot_be_stored_costs_no_attempt(
+    workers: Workers, submit: Submit, board: Any, settings: Settings
+) -> None:
+    worker = workers.start()
+    job_id = submit(steps=1000)
+    wait_for_progress(board, job_id)
+    settings.data_dir.joinpath("blobs").write_text("in the way")
+    worker.terminate()
+    assert worker.wait(PATIENCE_S) == 0
+    job = board.get(job_id)
+    assert (job.status, job.attempt, job.checkpoint) == (JobStatus.QUEUED, 0, None)
+
+
 def test_a_missing_dataset_fails_the_job(workers: Workers, board: Any) -> None:
     workers.start()
     job = wait_until(board, board.enqueue().id, JobStatus.FAILED)

@@ -144,5 +144,9 @@ byId("cancel").addEventListener("click", () =>
 );
 
 const info = await call("GET", "/v1/info");
+byId("formats").textContent = ` (${info.extensions.join(", ")})`;
+for (const side of ["source", "target"]) {
+  form.elements[side].accept = [...info.extensions, ".gz"].join(",");
+}
 byId("key-label").hidden = info.authentication === "none";
 byId("start").disabled = false;

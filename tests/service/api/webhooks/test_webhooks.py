@@ -58,7 +58,9 @@ def serving_hooks(hook_settings: Settings) -> Serving:
         quick = replace(services.webhooks, delays_s=QUICK)
         services = replace(services, webhooks=quick)
         app = create_app(hook_settings, services=services)
-        server = ApiServer(uvicorn.Config(app, port=0, log_config=None), services)
+        server = ApiServer(
+            uvicorn.Config(app, port=0, log_config=None), services.closing
+        )
         thread = threading.Thread(target=server.run)
         thread.start()
         try:

@@ -1,0 +1,100 @@
+"""An owner's datasets: what it brings it may use, and nothing else.
+
+Content is stored once, whoever brings it; who has shown to hold it may refer to it. The
+right is given in one place here, whichever way the samples came.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from kantor.service.api.access import Access
+from kantor.service.api.errors import DatasetNotFound
+from kantor.service.api.intake import Intake, save_file
+from kantor.service.api.uploads import Upload, UploadStore
+from kantor.service.formats import FileFormat
+from kantor.service.store import DatasetInfo, DatasetStore, UnknownDataset
+
+
+class OwnedDatasets:
+    """The datasets of one owner."""
+
+    def __init__(
+        self, owner: str, access: Access, intake: Intake, store: DatasetStore
+    ) -> None:
+        self._owner = owner
+        self._access = access
+        self._intake = intake
+        self._store = store
+
+    def find(self, dataset_id: str, pointer: str | None = None) -> DatasetInfo:
+        """Return a dataset, and mark it as used.
+
+        Args:
+            dataset_id: Its id.
+            pointer: Where in a body it was named.
+
+        Raises:
+            DatasetNotFound: It is not stored, or belongs to others.
+        """
+        try:
+            if self._access.may_use(self._owner, dataset_id):
+                return self._intake.describe(dataset_id)
+        except UnknownDataset:
+            pass
+        raise DatasetNotFound(dataset_id, pointer)
+
+    def forget(self, dataset_id: str) -> None:
+        """Take a dataset from the owner; its content goes with its last owner.
+
+        Raises:
+            DatasetNotFound: It is not stored, or belongs to others.
+        """
+        self.find(dataset_id)
+        if self._access.revoke(self._owner, dataset_id):
+            self._store.delete(dataset_id)
+
+    async def keep_rows(self, field: str, rows: list[Any]) -> DatasetInfo:
+        """Keep samples that were written in JSON; raises as `Intake.keep_rows`."""
+        return await self._keep(self._intake.keep_rows, field, rows)
+
+    async def keep_file(
+        self, field: str, path: Path, file_format: FileFormat
+    ) -> DatasetInfo:
+        """Keep the samples in a received file; raises as `Intake.keep_file`."""
+        return await self._keep(self._intake.keep_file, field, path, file_format)
+
+    async def keep_part(
+        self, field: str, part: IO[bytes], file_format: FileFormat
+    ) -> DatasetInfo:
+        """Keep the file in a part of a form; raises as `Intake.keep_file`."""
+        with self._intake.folder() as folder:
+            path = Path(folder) / f"{field}.{file_format}"
+            await self._intake.in_thread(save_file, part, path)
+            return await self.keep_file(field, path, file_format)
+
+    async def keep_weights(
+        self, field: str, values: list[Any], count: int
+    ) -> DatasetInfo:
+        """Keep weights that were written in JSON; raises as `Intake.keep_weights`."""
+        return await self._keep(self._intake.keep_weights, field, values, count)
+
+    async def check_weights(self, field: str, weights: DatasetInfo, count: int) -> None:
+        """Check that a dataset can weigh `count` samples.
+
+        Raises:
+            InvalidSamples: It is not one column of as many numbers >= 0.
+        """
+        await self._intake.in_thread(self._intake.check_weights, field, weights, count)
+
+    async def complete(self, uploads: UploadStore, upload: Upload) -> DatasetInfo:
+        """Join the batches of an upload; raises as `UploadStore.complete`."""
+        return await self._keep(uploads.complete, upload)
+
+    async def _keep(
+        self, store: Callable[..., DatasetInfo], *arguments: Any
+    ) -> DatasetInfo:
+        """Store in a thread, then let the owner use what was stored."""
+        info = await self._intake.in_thread(store, *arguments)
+        self._access.grant(self._owner, info.id)
+        return info

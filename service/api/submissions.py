@@ -1,0 +1,187 @@
+"""From the body of a job request to a job that can be queued: its samples are stored.
+
+Samples come in the request itself, as files of a form, or as datasets that were brought
+before; afterwards they are datasets, whichever way they came.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import FormData
+
+from kantor.estimator.config import EstimateConfig
+from kantor.estimator.errors import InvalidSamples
+from kantor.service.api.bodies import (
+    file_part,
+    json_fields,
+    media_type,
+    read_json,
+    validated,
+)
+from kantor.service.api.errors import UnsupportedMedia
+from kantor.service.api.owned import OwnedDatasets
+from kantor.service.api.schemas import (
+    DatasetReference,
+    InlineSide,
+    JobOptions,
+    JobRequest,
+    StoredSide,
+)
+from kantor.service.api.webhooks.setup import Webhooks, accepted_webhook
+from kantor.service.queue import NewJob, SampleRef, Webhook
+from kantor.service.store import DatasetInfo
+
+SIDES = ("source", "target")
+FILES = (*SIDES, "source_weights", "target_weights")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A job request whose samples are stored."""
+
+    source: SampleRef
+    target: SampleRef
+    options: JobOptions
+    config: dict[str, Any]
+    webhook: Webhook | None
+
+    def job(
+        self, *, owner: str, idempotency_key: str | None, quota: int | None
+    ) -> NewJob:
+        """Return the job to queue."""
+        options = self.options
+        return NewJob(
+            source=self.source,
+            target=self.target,
+            config=self.config,
+            labels=options.labels,
+            priority=options.priority,
+            deadline_s=options.deadline_s,
+            owner=owner,
+            idempotency_key=idempotency_key or "",
+            body_digest=self.digest(),
+            cache_key=self.cache_key() if options.cache else "",
+            quota=quota,
+            webhook=self.webhook,
+        )
+
+    def digest(self) -> str:
+        """Return what an idempotency key stands for: equal requests, equal digest."""
+        parts = [
+            vars(self.source),
+            vars(self.target),
+            self.options.model_dump(mode="json"),
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def cache_key(self) -> str:
+        """Return what decides the answer: samples, weights, settings, version."""
+        sides = [(side.dataset, side.weights) for side in (self.source, self.target)]
+        parts = [sides, self.config, _version()]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+async def read_submission(
+    request: Request,
+    datasets: OwnedDatasets,
+    webhooks: Webhooks | None,
+    *,
+    max_json_bytes: int,
+) -> Submission:
+    """Read and check a whole job request; afterwards its samples are datasets.
+
+    Raises:
+        ServiceError, InvalidInput: Anything about the request is wrong; says what.
+    """
+    received = media_type(request.headers.get("content-type", ""))
+    match received:
+        case "application/json":
+            asked = validated(JobRequest, await read_json(request, max_json_bytes))
+            config, webhook = _checked(asked, webhooks)
+            sides = [await _side(datasets, n, getattr(asked, n)) for n in SIDES]
+            return _submission(sides, asked.options(), config, webhook)
+        case "multipart/form-data":
+            names = JobOptions.model_fields
+            async with request.form(
+                max_files=len(FILES), max_fields=len(names)
+            ) as form:
+                options = validated(JobOptions, json_fields(form, names, files=FILES))
+                config, webhook = _checked(options, webhooks)
+                sides = [await _form_side(datasets, form, n) for n in SIDES]
+            return _submission(sides, options, config, webhook)
+    raise UnsupportedMedia(
+        "expected application/json or multipart/form-data, "
+        f"received {received or 'no content type'!r}"
+    )
+
+
+def _checked(
+    options: JobOptions, webhooks: Webhooks | None
+) -> tuple[EstimateConfig, Webhook | None]:
+    """Check what needs no samples, before any are stored."""
+    return options.estimate_config(), accepted_webhook(webhooks, options.webhook)
+
+
+async def _side(
+    datasets: OwnedDatasets, name: str, given: InlineSide | StoredSide
+) -> SampleRef:
+    if isinstance(given, DatasetReference):
+        samples = datasets.find(given.dataset, f"#/{name}/dataset")
+    else:
+        samples = await datasets.keep_rows(name, given.samples)
+    if given.weights is None:
+        return _reference(samples)
+    place = f"{name}/weights"
+    if isinstance(given.weights, DatasetReference):
+        weights = datasets.find(given.weights.dataset, f"#/{place}/dataset")
+        await datasets.check_weights(place, weights, samples.n)
+    else:
+        weights = await datasets.keep_weights(place, given.weights, samples.n)
+    return _reference(samples, weights)
+
+
+async def _form_side(datasets: OwnedDatasets, form: FormData, name: str) -> SampleRef:
+    samples = await _kept_part(datasets, form, name)
+    field = f"{name}_weights"
+    if field not in form:
+        return _reference(samples)
+    weights = await _kept_part(datasets, form, field)
+    await datasets.check_weights(field, weights, samples.n)
+    return _reference(samples, weights)
+
+
+async def _kept_part(
+    datasets: OwnedDatasets, form: FormData, field: str
+) -> DatasetInfo:
+    part, file_format = file_part(form, field)
+    return await datasets.keep_part(field, part.file, file_format)
+
+
+def _reference(samples: DatasetInfo, weights: DatasetInfo | None = None) -> SampleRef:
+    weighing = None if weights is None else weights.id
+    return SampleRef(samples.id, samples.n, samples.dim, weighing)
+
+
+def _submission(
+    sides: list[SampleRef],
+    options: JobOptions,
+    config: EstimateConfig,
+    webhook: Webhook | None,
+) -> Submission:
+    source, target = sides
+    if source.dim != target.dim:
+        raise InvalidSamples(
+            "target",
+            f"expected dimension {source.dim} as in source, got {target.dim}",
+        )
+    return Submission(source, target, options, config.to_dict(), webhook)
+
+
+@cache
+def _version() -> str:
+    return version("kantor")
