@@ -55,9 +55,12 @@ async def keep_asking(
     """Keep a number of connections busy, each with one request at a time."""
     loop = asyncio.get_running_loop()
     until = time.perf_counter() + duration_s
-    callers = [_Caller(requests, tally, until) for _ in range(connections)]
-    for caller in callers:
-        await loop.create_connection(lambda caller=caller: caller, _HOST, port)
+    callers = []
+    for _ in range(connections):
+        _, caller = await loop.create_connection(
+            lambda: _Caller(requests, tally, until), _HOST, port
+        )
+        callers.append(caller)
     await asyncio.gather(*(caller.ended for caller in callers))
 
 

@@ -18,6 +18,7 @@ from threading import Event, Thread
 
 import numpy as np
 from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
 
 from benchmarks.tables import machine, print_table, tell
 from kantor.estimator.primal.bound import coupled
@@ -26,29 +27,30 @@ from kantor.estimator.primal.exact import cost_matrix
 from kantor.estimator.primal.plan import cost
 from kantor.estimator.samples.scaling import FIT_ROWS, fit_scaler
 
-Draw = Callable[[np.random.Generator, int, int], np.ndarray]
+Rows = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, int, int], Rows]
 """Draws rows (count, dim) of one side."""
 
 
-def gaussian(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
+def gaussian(rng: np.random.Generator, count: int, dim: int) -> Rows:
     """Draw N(0, I)."""
     return rng.normal(size=(count, dim))
 
 
-def shifted(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
+def shifted(rng: np.random.Generator, count: int, dim: int) -> Rows:
     """Draw N(e_1, I)."""
-    return gaussian(rng, count, dim) + np.eye(dim)[0]
+    return np.asarray(gaussian(rng, count, dim) + np.eye(dim)[0])
 
 
-def wide(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
+def wide(rng: np.random.Generator, count: int, dim: int) -> Rows:
     """Draw N(0, 4 I)."""
     return 2.0 * gaussian(rng, count, dim)
 
 
-def clusters(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
+def clusters(rng: np.random.Generator, count: int, dim: int) -> Rows:
     """Draw two narrow Gaussians around -3 e_1 and 3 e_1."""
     sides = rng.choice([-3.0, 3.0], size=(count, 1))
-    return 0.5 * gaussian(rng, count, dim) + sides * np.eye(dim)[0]
+    return np.asarray(0.5 * gaussian(rng, count, dim) + sides * np.eye(dim)[0])
 
 
 PAIRS: dict[str, tuple[Draw, Draw]] = {
@@ -101,7 +103,7 @@ def outcome(cell: Cell, folder: Path) -> Outcome:
     return Outcome(scaler.unit * value, seconds, exact, exact_seconds, memory.growth)
 
 
-def written(draw: Draw, cell: Cell, path: Path, seed: int) -> np.ndarray:
+def written(draw: Draw, cell: Cell, path: Path, seed: int) -> NDArray[np.float32]:
     """Draw the rows of one side to a file; return it memory-mapped."""
     rng = np.random.default_rng(seed)
     array = open_memmap(path, "w+", np.float32, (cell.n, cell.dim))
@@ -109,7 +111,8 @@ def written(draw: Draw, cell: Cell, path: Path, seed: int) -> np.ndarray:
         part = array[start : start + CHUNK_ROWS]
         part[:] = draw(rng, len(part), cell.dim)
     array.flush()
-    return np.load(path, mmap_mode="r")
+    rows: NDArray[np.float32] = np.load(path, mmap_mode="r")
+    return rows
 
 
 def exact_cost(source: Cloud, target: Cloud) -> float:
