@@ -41,7 +41,7 @@ class Schedule:
 
     @property
     def descent_steps(self) -> int:
-        """Length of the descent: a share of the steps before it, or of the limit."""
+        """Length of the descent: a share of the step limit, or what is left of it."""
         limit = max(1, round(DESCENT_FRACTION * self.max_steps))
         if self.descent_start is None:
             return limit
