@@ -102,11 +102,30 @@ def test_constant_values_give_no_evidence(method: Callable[..., MeanBound]) -> N
 @pytest.mark.parametrize("sizes", [(7, 7), (7, 30), (31, 7)])
 def test_pairing_uses_every_value(sizes: tuple[int, int]) -> None:
     gx, gy = np.zeros(sizes[0]), np.zeros(sizes[1])
-    gx[-1], gy[-1] = 1.0, 1.0
-    z = paired_differences(gx, gy)
-    assert len(z) == 7
-    assert z[:-1].any() == False  # noqa: E712 - a numpy bool
-    assert np.isclose(z[-1], 0.0) or sizes[0] != sizes[1]
+    k = min(sizes)
+    assert len(paired_differences(gx, gy)) == k
+    for values, sign in ((gx, 1.0), (gy, -1.0)):
+        counted = np.zeros(k)
+        for i in range(len(values)):
+            values[i] = 1.0
+            z = paired_differences(gx, gy)
+            values[i] = 0.0
+            # One pair moves, by the value's share of a run of nearly equal ones.
+            (place,) = np.flatnonzero(z)
+            assert sign * z[place] >= 1.0 / np.ceil(len(values) / k) - 1e-15
+            counted[place] += sign * z[place]
+        np.testing.assert_allclose(counted, 1.0)  # each pair is a mean of its run
+
+
+@pytest.mark.parametrize("sizes", [(7, 7), (7, 30), (31, 7)])
+def test_pairs_are_unbiased_whatever_the_sizes(sizes: tuple[int, int]) -> None:
+    rng = np.random.default_rng(4)
+    z = [
+        paired_differences(rng.random(sizes[0]) + 0.25, rng.random(sizes[1])).mean()
+        for _ in range(4000)
+    ]
+    # 4 standard errors: sqrt(2 / (12 * 7) / 4,000) = 2.4e-3 at most.
+    assert abs(np.mean(z) - 0.25) < 4 * 2.5e-3
 
 
 def cross_fit(
