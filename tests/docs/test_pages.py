@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 WEB_PAGES = {"/", "/docs", "/openapi.json"}
 LINK = re.compile(r"\]\((?!http)([^)#\s]+)")
+SOURCE = re.compile(r"`((?:models|estimator|service)/[\w./]*)`")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -57,6 +58,12 @@ def test_every_dependency_says_what_it_is_for() -> None:
     }
     page = (ROOT / "docs" / "dependencies.md").read_text()
     assert {name for name in wanted - {"kantor"} if name not in page} == set()
+
+
+@each_page
+def test_sources_lie_where_a_page_says(page: Path) -> None:
+    named = SOURCE.findall(page.read_text())
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 @each_page
