@@ -72,6 +72,7 @@ def test_cones_that_won_say_how_many() -> None:
     assert estimate.critic_family == "cones"
     assert estimate.winner["cones"] == 32
     assert estimate.winner["shape"] in ("peaks", "valleys")
+    assert 1.5 < estimate.estimate < 2.1  # an edge of the cube is 2 long
 
 
 def test_the_winner_is_part_of_the_document() -> None:
