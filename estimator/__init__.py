@@ -1,8 +1,7 @@
 """Two samples in, one certified `Estimate` of the Wasserstein-1 distance out.
 
 `estimate_w1` is the one public door. It is imported on first use, so that programs
-which only need configurations and results (the API process) never load torch. Where it
-does load torch, idle threads sleep, whoever calls.
+which only need configurations and results (the API process) never load torch.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,6 @@ from kantor.estimator.result import (
     Estimate,
     StopReason,
 )
-from kantor.estimator.threads import sleep_when_idle
 
 if TYPE_CHECKING:
     from kantor.estimator.pipeline import estimate_w1
@@ -43,13 +41,10 @@ __all__ = [
 ]
 
 
-sleep_when_idle()
-
-
 def __getattr__(name: str) -> Any:
     """Load the estimation itself, and with it torch, on first use."""
     if name == "estimate_w1":
         from kantor.estimator.pipeline import estimate_w1
 
         return estimate_w1
-    raise AttributeError(f"module 'estimator' has no attribute {name!r}")
+    raise AttributeError(f"module 'kantor.estimator' has no attribute {name!r}")

@@ -72,9 +72,10 @@ def estimate_w1(
         EstimationStopped: `should_stop` answered true before the end.
 
     Example:
-        >>> rng = np.random.default_rng(0)
-        >>> x, y = rng.normal(size=(500, 2)), rng.normal(size=(500, 2)) + 1.0
-        >>> estimate_w1(x, y).lower_bound <= 2**0.5
+        >>> import numpy as np
+        >>> x, y = np.random.default_rng(0).normal(size=(2, 300, 2))
+        >>> estimate = estimate_w1(x, y + 1.0, EstimateConfig(effort="quick", steps=25))
+        >>> 0.0 < estimate.lower_bound <= 2**0.5
         True
     """
     started = time.monotonic()

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 WEB_PAGES = {"/", "/docs", "/openapi.json"}
 LINK = re.compile(r"\]\((?!http)([^)#\s]+)")
+SOURCE = re.compile(r"`((?:models|estimator|service)/[\w./]*)`")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -65,6 +66,12 @@ def test_the_two_commands_are_the_demonstration_and_the_tests() -> None:
     section = (ROOT / "README.md").read_text().partition("## Two commands")[2]
     section = section.partition("\n## ")[0]
     assert re.findall(r"^make (\w+)", section, re.MULTILINE) == ["demo", "test"]
+
+
+@each_page
+def test_sources_lie_where_a_page_says(page: Path) -> None:
+    named = SOURCE.findall(page.read_text())
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 @each_page

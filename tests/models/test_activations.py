@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 import torch
 
-from kantor.models.activations import Activation, ActivationName, group_sort, max_min
+from kantor.models.activations import Activation, group_sort, max_min
+from kantor.models.vocabulary import ActivationName
 
 GROUP_SIZES = [1, 2, 3, 4, 6, 12]
 
@@ -26,7 +27,7 @@ def test_each_group_is_sorted(group_size: int) -> None:
 @pytest.mark.parametrize("group_size", GROUP_SIZES)
 def test_jacobian_is_a_permutation_matrix(group_size: int) -> None:
     z = gaussian(12)
-    jacobian = torch.autograd.functional.jacobian(
+    jacobian = torch.autograd.functional.jacobian(  # type: ignore[no-untyped-call]
         lambda v: group_sort(v, group_size), z
     )
     assert torch.equal(jacobian.sum(0), torch.ones(12, dtype=torch.float64))
@@ -80,7 +81,8 @@ def gradient_norms(name: ActivationName) -> torch.Tensor:
     z = gaussian(200, 12).requires_grad_()
     up = torch.nn.functional.normalize(gaussian(200, 12, seed=3), dim=-1)
     (gradient,) = torch.autograd.grad((Activation(name)(z) * up).sum(), z)
-    return gradient.norm(dim=-1)
+    norms: torch.Tensor = torch.linalg.vector_norm(gradient, dim=-1)
+    return norms
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -30,7 +30,9 @@ def cones(norm: Norm = "l2", temperature: float = 0.1, dim: int = 3) -> Cones:
 
 def distances(critic: Cones, x: Tensor) -> Tensor:
     p = 2.0 if critic.ground_norm == "l2" else float("inf")
-    return torch.linalg.vector_norm(x[:, None] - critic.centers[:, None], p, dim=-1)
+    offsets = x[:, None] - critic.centers[:, None]
+    lengths: Tensor = torch.linalg.vector_norm(offsets, p, dim=-1)
+    return lengths
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -7,7 +7,7 @@ import torch
 from scipy.optimize import brentq
 from torch import Tensor
 
-from kantor.models.activations import Activation, ActivationName
+from kantor.models.activations import Activation
 from kantor.models.constraints import (
     Bjorck,
     Constraint,
@@ -22,6 +22,7 @@ from kantor.models.critic import lipschitz_bound, mapped
 from kantor.models.methods import Method
 from kantor.models.network import Network, Path, initial_network
 from kantor.models.optimizers import Adam
+from kantor.models.vocabulary import ActivationName
 
 FAMILIES: dict[str, tuple[Callable[[], Constraint], Path]] = {
     "stiefel": (Stiefel, "l2"),
@@ -65,7 +66,7 @@ def reference_projection(row: Tensor) -> Tensor:
     """Project a row to the L1 ball by looking for the threshold."""
     if float(row.abs().sum()) <= 1.0:
         return row
-    level = brentq(
+    level: float = brentq(
         lambda t: float((row.abs() - t).clamp_min(0.0).sum()) - 1.0,
         0.0, float(row.abs().max()), xtol=1e-15,
     )  # fmt: skip

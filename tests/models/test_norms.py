@@ -21,8 +21,9 @@ def gaussian(*shape: int, seed: int = 0) -> Tensor:
 
 
 def stretch(w: Tensor, z: Tensor, p: float, q: float) -> Tensor:
-    after = torch.linalg.vector_norm(z @ w.mT, q, dim=-1)
-    return after / torch.linalg.vector_norm(z, p, dim=-1)
+    before: Tensor = torch.linalg.vector_norm(z, p, dim=-1)
+    after: Tensor = torch.linalg.vector_norm(z @ w.mT, q, dim=-1)
+    return after / before
 
 
 @pytest.mark.parametrize(("norm", "p", "q"), CASES)

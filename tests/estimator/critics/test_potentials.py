@@ -12,11 +12,11 @@ from kantor.estimator.critics.network import LEAK
 from kantor.estimator.evidence.certified import EvaluatedCritic, evaluated
 from kantor.models import activations as torch_activations
 from kantor.models import cones as torch_cones
-from kantor.models.activations import Activation, ActivationName
+from kantor.models.activations import Activation
 from kantor.models.cones import initial_cones
 from kantor.models.critic import Critic
 from kantor.models.network import initial_network
-from kantor.models.vocabulary import Norm
+from kantor.models.vocabulary import ActivationName, Norm
 
 
 def gaussian(*shape: int, seed: int = 0) -> Tensor:

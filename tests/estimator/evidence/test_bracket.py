@@ -54,9 +54,10 @@ def test_encloses_the_distance_of_a_long_shift(n: int) -> None:
 
 def test_weights_count_on_both_sides() -> None:
     pair = shifted(500, 9.0)
-    a = np.where(pair.x[:, 0] > 9.0, 1.0, 0.0)
-    lower, upper, _ = bracket(Pair(pair.x, pair.y, x_weights=a))
-    shift = pair.x[a > 0, 0].mean() - pair.y[:, 0].mean()
+    first, other = (np.asarray(side, float)[:, 0] for side in (pair.x, pair.y))
+    right = first > 9.0
+    lower, upper, _ = bracket(Pair(pair.x, pair.y, x_weights=right.astype(float)))
+    shift = first[right].mean() - other.mean()
     assert lower == pytest.approx(shift, rel=1e-5)  # allowance for rounding: 1e-6
     assert lower <= upper <= 1.02 * lower
 

@@ -94,9 +94,9 @@ def test_sides_change_places_at_nearly_the_same_value() -> None:
 @pytest.mark.parametrize("offset", [1.0, 1e6])
 def test_a_translation_costs_its_length(offset: float) -> None:
     x = np.random.default_rng(0).normal(size=(800, 5))
-    pair = x, x + np.array([3.0, 4.0, 0.0, 0.0, 0.0]) * offset
-    scaler = fit_scaler(*pair, "scalar")
-    found = scaler.unit * value(*(cloud(side, scaler) for side in pair))
+    y = x + np.array([3.0, 4.0, 0.0, 0.0, 0.0]) * offset
+    scaler = fit_scaler(x, y, "scalar")
+    found = scaler.unit * value(cloud(x, scaler), cloud(y, scaler))
     # Monotone cuts along the shift find it when it is long.
     assert 1.0 - 1e-9 <= found / (5.0 * offset) <= 1.02
 

@@ -48,7 +48,7 @@ def test_folds_test_each_row_once(folds: int) -> None:
 def categories(n: int, seed: int) -> tuple[NDArray[np.intp], Array]:
     """Draw categories 0 to 3 uniformly, of weights 1 to 4."""
     drawn = generator(seed).integers(0, 4, n)
-    return drawn, (drawn + 1.0) / 4.0
+    return drawn, (drawn + np.float64(1.0)) / 4.0
 
 
 @pytest.mark.parametrize("part", ["fit", "validation", "test"])

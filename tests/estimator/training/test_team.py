@@ -68,9 +68,8 @@ def test_each_critic_is_measured_on_its_own_fold() -> None:
 
 def test_judging_keeps_the_better() -> None:
     found = team([1.0] * 6)
-    moved = found.moved(
-        [p + 1.0 for p in found.parameters.tensors()], step=0, factor=1.0
-    )
+    gradients = tuple(p + 1.0 for p in found.parameters.tensors())
+    moved = found.moved(gradients, step=0, factor=1.0)
     judged = moved.judged(moved.effective(), torch.tensor([2.0, 0.0] * FOLDS))
     assert judged.best_validation.tolist() == [2.0, 1.0] * FOLDS
     centers = judged.best.tensors()[0]

@@ -20,6 +20,7 @@ from kantor.estimator.witness.differences import (
     differences_of,
 )
 from kantor.estimator.witness.document import CriticFile, score
+from kantor.models.vocabulary import Norm
 
 Array = NDArray[np.float64]
 
@@ -47,9 +48,9 @@ def linear(direction: list[float]) -> CriticFile:
     )
 
 
-def described(critic: CriticFile, pair: Pair, **options: str) -> Differences:
-    values = critic.function(pair.x), critic.function(pair.y)
-    return differences_of(critic, pair, *values, norm=options.get("norm", "l2"), seed=0)  # type: ignore[arg-type]
+def described(critic: CriticFile, pair: Pair, *, norm: Norm = "l2") -> Differences:
+    x, y = (critic.function(np.asarray(side, float)) for side in (pair.x, pair.y))
+    return differences_of(critic, pair, x, y, norm=norm, seed=0)
 
 
 @cache

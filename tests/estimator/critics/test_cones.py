@@ -1,0 +1,50 @@
+"""Cones start at samples: peaks at the source's, valleys at the target's."""
+
+import torch
+
+from kantor.estimator.critics import FitSamples
+from kantor.estimator.critics.cones import PEAKS, RATES, VALLEYS, ConeFamily, as_cones
+from kantor.estimator.recipe import Recipe
+
+
+def test_centers_are_samples_of_their_side(
+    fit_samples: FitSamples, recipe: Recipe
+) -> None:
+    start = ConeFamily().start(fit_samples, recipe, seed=0, norm="l2")
+    cones, (source, target) = as_cones(start.critic), fit_samples.heads(5)
+    of_a_fold = len(start.rates)
+    for k, sign in enumerate(cones.signs):
+        side = {PEAKS: source, VALLEYS: target}[sign]
+        assert torch.equal(cones.centers[k], side[k // of_a_fold])
+
+
+def test_both_kinds_compete_at_every_rate(
+    fit_samples: FitSamples, recipe: Recipe
+) -> None:
+    start = ConeFamily().start(fit_samples, recipe, seed=0, norm="l2")
+    kinds = list(zip(as_cones(start.critic).signs, start.rates * 2, strict=True))
+    expected = {(sign, rate) for sign in (PEAKS, VALLEYS) for rate in RATES}
+    assert set(kinds[: len(start.rates)]) == expected
+    assert kinds[: len(start.rates)] == kinds[len(start.rates) :]  # fold by fold
+
+
+def test_the_winner_says_which_way_up(fit_samples: FitSamples, recipe: Recipe) -> None:
+    cones = as_cones(ConeFamily().start(fit_samples, recipe, seed=0, norm="l2").critic)
+    said = [ConeFamily().winner(cones.select([k])) for k in (0, 3)]
+    assert said == [
+        {"cones": 5, "shape": "peaks"},
+        {"cones": 5, "shape": "valleys"},
+    ]
+
+
+def test_there_are_no_more_cones_than_samples(
+    fit_samples: FitSamples, recipe: Recipe
+) -> None:
+    source, target = fit_samples.heads(3)
+
+    class Few:
+        def heads(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+            return source, target[:, :2]
+
+    start = ConeFamily().start(Few(), recipe, seed=0, norm="l2")
+    assert as_cones(start.critic).centers.shape[1] == 2
