@@ -5,6 +5,7 @@ nothing here is read at import, and there is no global instance.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,11 @@ MEBIBYTE = 1024 * 1024
 DAY_S = 86_400.0
 LEAST_SECRET = 32
 """Characters of a root secret."""
+
+MAX_PRIORITY = 9
+
+_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def default_data_dir() -> Path:
@@ -71,7 +77,9 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(
         default=5.0,
         gt=0,
-        description="Time between two signs of life of a worker; below `lease_s`.",
+        description=(
+            "Time between two signs of life of a worker; less than half of `lease_s`."
+        ),
     )
     max_attempts: int = Field(
         default=3,
@@ -151,7 +159,24 @@ class Settings(BaseSettings):
     max_queued_per_key: int | None = Field(
         default=None,
         ge=1,
-        description="Unfinished jobs that one API key may have; empty: any number.",
+        description=(
+            "Unfinished jobs that one API key may have; empty: a quarter of "
+            "`max_queued` where there are several keys, else any number."
+        ),
+    )
+    max_kept_per_key: int = Field(
+        default=50_000,
+        ge=1,
+        description="Ended jobs kept of one API key; the oldest are forgotten first.",
+    )
+    max_priority: int | None = Field(
+        default=None,
+        ge=-MAX_PRIORITY,
+        le=MAX_PRIORITY,
+        description=(
+            "Highest priority a job may ask for; empty: 9, or 0 where there are "
+            "several API keys, since a higher one goes before everybody's jobs."
+        ),
     )
     webhook_root_secret: SecretStr | None = Field(
         default=None,
@@ -187,14 +212,49 @@ class Settings(BaseSettings):
             raise ValueError(f"expected at least {LEAST_SECRET} characters each")
         return given if secrets else None
 
+    @field_validator("api_keys")
+    @classmethod
+    def _check_keys(cls, given: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for owner, digest in given.items():
+            if not _OWNER.fullmatch(owner):
+                raise ValueError(
+                    "expected owners of 1 to 64 letters, digits, '_', '.', '@' or '-', "
+                    f"received {owner[:80]!r}"
+                )
+            if not _DIGEST.fullmatch(digest.get_secret_value()):
+                raise ValueError(
+                    f"expected the SHA-256 digest of {owner}'s key as 64 hex digits "
+                    "(never the key itself), received something else"
+                )
+        return given
+
     @model_validator(mode="after")
     def _check_heartbeat(self) -> "Settings":
-        if self.heartbeat_s >= self.lease_s:
+        if self.heartbeat_s >= self.lease_s / 2:  # reaping would see silence for ever
             raise ValueError(
-                f"expected heartbeat_s below lease_s {self.lease_s}, "
+                f"expected heartbeat_s below half of lease_s {self.lease_s}, "
                 f"received {self.heartbeat_s}"
             )
         return self
+
+    @property
+    def has_tenants(self) -> bool:
+        """Tell whether several owners share the service."""
+        return len(self.api_keys) > 1
+
+    @property
+    def highest_priority(self) -> int:
+        """Return the highest priority that callers may ask for."""
+        if self.max_priority is not None:
+            return self.max_priority
+        return 0 if self.has_tenants else MAX_PRIORITY
+
+    @property
+    def queued_quota(self) -> int | None:
+        """Return how many unfinished jobs one owner may have; None: any number."""
+        if self.max_queued_per_key is None and self.has_tenants:
+            return max(1, self.max_queued // 4)
+        return self.max_queued_per_key
 
 
 def environment(settings: Settings) -> dict[str, str]:
