@@ -96,6 +96,27 @@ class Settings(BaseSettings):
         gt=0,
         description="Time a worker has to give its job back after SIGTERM.",
     )
+    stall_s: float = Field(
+        default=1800.0,
+        gt=0,
+        description=(
+            "Time without a sign of life of a training after which its worker is "
+            "ended; the job uses up an attempt."
+        ),
+    )
+    stop_s: float = Field(
+        default=60.0,
+        gt=0,
+        description=(
+            "Time a training has to stop once its job is cancelled or past its "
+            "deadline; then its worker is ended."
+        ),
+    )
+    storing_s: float = Field(
+        default=3600.0,
+        ge=0,
+        description="How long storing a result is tried again while the disk is full.",
+    )
     result_ttl_s: float = Field(
         default=7 * DAY_S, gt=0, description="How long an ended job is kept."
     )

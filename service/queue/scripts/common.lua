@@ -49,14 +49,18 @@ local WEEK, HOUR = 604800000, 3600000
 
 -- Write the separator in a part otherwise: owner `a:b` with key `c` is not `a`, `b:c`.
 local ENCODED = {['%'] = '%25', [':'] = '%3A'}
-local function part(text) return (string.gsub(tostring(text), '[%%:]', ENCODED)) end
-local function key(name, ...)
-  local parts = {P, name}
-  for i = 1, select('#', ...) do parts[i + 2] = part((select(i, ...))) end
-  return table.concat(parts, ':')
+local function part(text)
+  if not string.find(text, '[%%:]') then return text end
+  return (string.gsub(text, '[%%:]', ENCODED))
+end
+local function key(name, first, second)
+  local whole = P .. ':' .. name
+  if first then whole = whole .. ':' .. part(first) end
+  if second then whole = whole .. ':' .. part(second) end
+  return whole
 end
 
-local function job_key(id) return key('job', id) end
+local function job_key(id) return P .. ':job:' .. id end
 local function get(id, field) return redis.call('HGET', job_key(id), field) end
 local function number(id, field, otherwise) return tonumber(get(id, field)) or otherwise end
 local function is_error(reply) return type(reply) == 'table' and reply.err ~= nil end
@@ -89,17 +93,12 @@ local function owned(id, token)
 end
 
 local function add_event(id, type, data)
-  local stream = key('events', id)
-  local function add()
-    return redis.pcall('XADD', stream, 'MAXLEN', number(id, 'max_events', 1000), '*',
-      'type', type, 'at', now, 'data', data or '{}')
-  end
-  local added = add()
-  if is_error(added) then  -- damaged, or the server takes no writes: then this fails too
-    redis.call('DEL', stream)
-    added = add()
-    if is_error(added) then error(added.err) end
-  end
+  local stream, most = P .. ':events:' .. id, number(id, 'max_events', 1000)
+  local added = redis.pcall('XADD', stream, 'MAXLEN', most, '*', 'type', type, 'at', now,
+    'data', data or '{}')
+  if not is_error(added) then return end
+  redis.call('DEL', stream)  -- damaged; or the server takes no writes, and this fails too
+  redis.call('XADD', stream, '*', 'type', type, 'at', now, 'data', data or '{}')
 end
 
 local function score(id)
