@@ -19,6 +19,9 @@ LEAST_SECRET = 32
 """Characters of a root secret."""
 
 MAX_PRIORITY = 9
+MOST_CONNECTIONS = 10_000
+"""Of one API process; each may need one to Redis."""
+
 
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
@@ -151,6 +154,38 @@ class Settings(BaseSettings):
         default=32 * MEBIBYTE,
         ge=1024,
         description="Largest JSON body; more samples than that are uploaded as files.",
+    )
+    max_connections: int = Field(
+        default=1000,
+        ge=10,
+        le=MOST_CONNECTIONS,
+        description=(
+            "Connections that one API process holds; where there are more, those that "
+            "wait for nothing are closed, and newcomers are told 503."
+        ),
+    )
+    max_connections_per_address: int = Field(
+        default=500,
+        ge=5,
+        description=(
+            "Of these, connections of one address (IPv6: of one /64 network). Behind a "
+            "proxy all come from its address: set it to `max_connections`."
+        ),
+    )
+    head_timeout_s: float = Field(
+        default=10.0, gt=0, description="Time the head of a request may take to come."
+    )
+    body_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description=(
+            "Time a body may pause; beside that it must bring 500 bytes a second."
+        ),
+    )
+    idle_timeout_s: int = Field(
+        default=30,
+        ge=1,
+        description="Time a connection is kept open between two requests.",
     )
     decode_memory_bytes: int = Field(
         default=4096 * MEBIBYTE,

@@ -45,6 +45,7 @@ INTERNAL = ProblemKind(500, "internal_error", "Internal error")
 
 PROBLEMS: dict[type[Exception], ProblemKind] = {
     errors.NotUnderstood: ProblemKind(400, "not_understood", "Body not understood"),
+    errors.MalformedRequest: ProblemKind(400, "malformed_request", "Not HTTP"),
     errors.Unauthorized: ProblemKind(401, "unauthorized", "API key needed"),
     errors.CrossSite: ProblemKind(403, "cross_site", "Request of another site"),
     errors.JobNotFound: ProblemKind(404, "job_not_found", "No such job"),
@@ -53,6 +54,7 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
     errors.DigestMismatch: ProblemKind(
         400, "digest_mismatch", "Body differs from its digest"
     ),
+    errors.RequestTooSlow: ProblemKind(408, "request_timeout", "Request too slow"),
     errors.BatchConflict: ProblemKind(409, "batch_conflict", "Batch already here"),
     errors.JobNotFinished: ProblemKind(409, "job_not_finished", "Job not finished"),
     UnknownBlob: ProblemKind(410, "result_gone", "Result no longer kept"),
@@ -72,8 +74,10 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
         422, "idempotency_conflict", "Idempotency key used for another request"
     ),
     errors.WebhooksDisabled: ProblemKind(422, "webhooks_disabled", "No webhooks here"),
+    errors.HeadTooLarge: ProblemKind(431, "head_too_large", "Headers too large"),
     errors.RateExceeded: ProblemKind(429, "rate_exceeded", "Too many requests"),
     QuotaExceeded: ProblemKind(429, "quota_exceeded", "Too many unfinished jobs", 10),
+    errors.ServerBusy: ProblemKind(503, "server_busy", "Server busy", RETRY_AFTER_S),
     QueueFull: ProblemKind(503, "queue_full", "Queue full", 10),
     RedisError: ProblemKind(
         503, "queue_unavailable", "Queue unavailable", RETRY_AFTER_S
