@@ -43,14 +43,18 @@ class ApiServer(uvicorn.Server):
         self._door.close()
 
 
-def build_server(settings: Settings) -> ApiServer:
+def build_server(settings: Settings, *, services: Services | None = None) -> ApiServer:
     """Return a server that is ready to run.
+
+    Args:
+        settings: Addresses, keys, limits.
+        services: What routes work with; by default built from `settings`.
 
     Raises:
         OpenToAll: It would serve the network without API keys.
     """
     check_exposure(settings)
-    services = build_services(settings)
+    services = services or build_services(settings)
     door = Door(
         most=settings.max_connections, most_of_one=settings.max_connections_per_address
     )
