@@ -50,6 +50,14 @@ class Settings(BaseSettings):
             "Empty: `kantor serve` starts the embedded Valkey."
         ),
     )
+    valkey_memory_bytes: int = Field(
+        default=2048 * MEBIBYTE,
+        ge=64 * MEBIBYTE,
+        description=(
+            "Memory of the embedded Valkey; at nine tenths of it no more jobs are "
+            "accepted, and those there are end."
+        ),
+    )
     key_prefix: str = Field(
         default="kantor",
         pattern=r"^[A-Za-z0-9_.:-]+$",
@@ -65,7 +73,10 @@ class Settings(BaseSettings):
     workers: int | None = Field(
         default=None,
         ge=0,
-        description="Worker processes of `kantor serve`; empty: one per GPU, else one.",
+        description=(
+            "Worker processes of `kantor serve`; empty: one per GPU, else one per core "
+            "and GiB of memory, at most 16."
+        ),
     )
     worker_threads: int | None = Field(
         default=None,
@@ -205,6 +216,21 @@ class Settings(BaseSettings):
     allow_open: bool = Field(
         default=False,
         description="Whether to serve other than loopback addresses without API keys.",
+    )
+    allowed_hosts: list[str] = Field(
+        default_factory=list,
+        description=(
+            "Names, beside localhost, that a request's Host may have; without API keys "
+            "other names are refused, since any web page could give itself one. With "
+            "keys they are compared only where this is set."
+        ),
+    )
+    allowed_origins: list[str] = Field(
+        default_factory=list,
+        description=(
+            "Sites, as https://a.example, whose pages may ask beside this service's "
+            "own."
+        ),
     )
     rate_per_minute: float | None = Field(
         default=None, gt=0, description="Requests a minute of one API key; empty: any."

@@ -132,7 +132,10 @@ class CrossSite(ServiceError):
     """
 
     def __init__(self) -> None:
-        super().__init__("expected a request from this machine, not from another site")
+        super().__init__(
+            "expected a request from this machine or to one of KANTOR_ALLOWED_HOSTS, "
+            "and not from a page of another site (KANTOR_ALLOWED_ORIGINS)"
+        )
 
 
 class RateExceeded(ServiceError):

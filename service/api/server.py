@@ -16,6 +16,7 @@ from kantor.service.api.services import Services, build_services
 from kantor.service.logs import configure_logs
 from kantor.service.queue.broker import check_server, connect
 from kantor.service.settings import Settings
+from kantor.service.store.files import remove_of_dead
 
 SHUTDOWN_S = 10
 """Longest that open requests may keep the process from ending."""
@@ -107,5 +108,6 @@ def run_api(settings: Settings, *, fd: int | None = None) -> None:
     configure_logs(settings, "api")
     check_broker(settings)
     raise_file_limit()
+    remove_of_dead(settings.data_dir / "incoming")
     server = build_server(settings)
     server.run(None if fd is None else [socket.socket(fileno=fd)])

@@ -127,6 +127,11 @@ class DatasetStore:
         removed = self._folder.sweep(unused_s=unused_s, in_use=digests)
         return [dataset_id(digest) for digest in removed]
 
+    def has(self, item: str) -> bool:
+        """Tell whether there is such a dataset, without reading it."""
+        digest = item.removeprefix(PREFIX)
+        return item.startswith(PREFIX) and self._folder.find(digest) is not None
+
     def check(self) -> Iterator[tuple[str, bool]]:
         """Read every dataset; yield its id and whether it is sound."""
         return ((dataset_id(digest), ok) for digest, ok in self._folder.check())

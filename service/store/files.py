@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import socket
 import time
 from pathlib import Path
 
@@ -23,6 +24,32 @@ def remove_leftovers(folder: Path, *, age_s: float) -> int:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             removed += 1
     return removed
+
+
+def owned_prefix() -> str:
+    """Return how this process begins the names of its temporary folders."""
+    return f"{socket.gethostname()}-{os.getpid()}-"
+
+
+def remove_of_dead(folder: Path) -> int:
+    """Remove temporary folders of processes of this machine that are gone."""
+    host, removed = socket.gethostname(), 0
+    for path in folder.glob(f"{host}-*-*"):
+        pid = path.name.removeprefix(f"{host}-").partition("-")[0]
+        if pid.isdecimal() and not _is_alive(int(pid)):
+            shutil.rmtree(path, ignore_errors=True)
+            removed += 1
+    return removed
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def _last_change(path: Path) -> float:

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from kantor.service.queue.references import may_sweep, references
 from kantor.service.settings import DAY_S, Settings
 from kantor.service.store import BlobStore, DatasetStore
-from kantor.service.store.files import remove_leftovers
+from kantor.service.store.files import remove_leftovers, remove_of_dead
 from kantor.service.store.folder import ORPHAN_AGE_S
 
 INTERVAL_S = 3600.0
@@ -50,5 +50,6 @@ def sweep(client: redis.Redis, settings: Settings) -> None:
         unused_s=settings.dataset_ttl_s, in_use=needed.datasets
     )
     blobs = BlobStore(settings.data_dir).sweep(unused_s=BLOB_AGE_S, in_use=needed.blobs)
-    bodies = remove_leftovers(settings.data_dir / "incoming", age_s=ORPHAN_AGE_S)
+    incoming = settings.data_dir / "incoming"
+    bodies = remove_of_dead(incoming) + remove_leftovers(incoming, age_s=ORPHAN_AGE_S)
     log.info("swept", datasets=len(datasets), blobs=len(blobs), bodies=bodies)

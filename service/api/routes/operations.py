@@ -97,9 +97,9 @@ async def page() -> FileResponse:
 
 async def _queue_reasons(services: Services) -> list[dict[str, str]]:
     try:
-        await services.client.ping()
+        await services.board.check_writable()
     except RedisError as error:
-        detail = f"the job queue does not answer ({type(error).__name__})"
+        detail = f"the job queue takes nothing ({type(error).__name__})"
         return [{"code": "queue_unavailable", "detail": detail}]
     return []
 
