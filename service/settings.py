@@ -5,6 +5,7 @@ nothing here is read at import, and there is no global instance.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,14 @@ MEBIBYTE = 1024 * 1024
 DAY_S = 86_400.0
 LEAST_SECRET = 32
 """Characters of a root secret."""
+
+MAX_PRIORITY = 9
+MOST_CONNECTIONS = 10_000
+"""Of one API process; each may need one to Redis."""
+
+
+_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def default_data_dir() -> Path:
@@ -44,6 +53,14 @@ class Settings(BaseSettings):
             "Empty: `kantor serve` starts the embedded Valkey."
         ),
     )
+    valkey_memory_bytes: int = Field(
+        default=2048 * MEBIBYTE,
+        ge=64 * MEBIBYTE,
+        description=(
+            "Memory of the embedded Valkey; at nine tenths of it no more jobs are "
+            "accepted, and those there are end."
+        ),
+    )
     key_prefix: str = Field(
         default="kantor",
         pattern=r"^[A-Za-z0-9_.:-]+$",
@@ -61,7 +78,10 @@ class Settings(BaseSettings):
     workers: int | None = Field(
         default=None,
         ge=0,
-        description="Worker processes of `kantor serve`; empty: one per GPU, else one.",
+        description=(
+            "Worker processes of `kantor serve`; empty: one per GPU, else one per core "
+            "and GiB of memory, at most 16."
+        ),
     )
     worker_threads: int | None = Field(
         default=None,
@@ -76,7 +96,9 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(
         default=5.0,
         gt=0,
-        description="Time between two signs of life of a worker; below `lease_s`.",
+        description=(
+            "Time between two signs of life of a worker; less than half of `lease_s`."
+        ),
     )
     max_attempts: int = Field(
         default=3,
@@ -92,6 +114,27 @@ class Settings(BaseSettings):
         default=15.0,
         gt=0,
         description="Time a worker has to give its job back after SIGTERM.",
+    )
+    stall_s: float = Field(
+        default=1800.0,
+        gt=0,
+        description=(
+            "Time without a sign of life of a training after which its worker is "
+            "ended; the job uses up an attempt."
+        ),
+    )
+    stop_s: float = Field(
+        default=60.0,
+        gt=0,
+        description=(
+            "Time a training has to stop once its job is cancelled or past its "
+            "deadline; then its worker is ended."
+        ),
+    )
+    storing_s: float = Field(
+        default=3600.0,
+        ge=0,
+        description="How long storing a result is tried again while the disk is full.",
     )
     result_ttl_s: float = Field(
         default=7 * DAY_S, gt=0, description="How long an ended job is kept."
@@ -128,6 +171,38 @@ class Settings(BaseSettings):
         ge=1024,
         description="Largest JSON body; more samples than that are uploaded as files.",
     )
+    max_connections: int = Field(
+        default=1000,
+        ge=10,
+        le=MOST_CONNECTIONS,
+        description=(
+            "Connections that one API process holds; where there are more, those that "
+            "wait for nothing are closed, and newcomers are told 503."
+        ),
+    )
+    max_connections_per_address: int = Field(
+        default=500,
+        ge=5,
+        description=(
+            "Of these, connections of one address (IPv6: of one /64 network). Behind a "
+            "proxy all come from its address: set it to `max_connections`."
+        ),
+    )
+    head_timeout_s: float = Field(
+        default=10.0, gt=0, description="Time the head of a request may take to come."
+    )
+    body_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description=(
+            "Time a body may pause; beside that it must bring 500 bytes a second."
+        ),
+    )
+    idle_timeout_s: int = Field(
+        default=30,
+        ge=1,
+        description="Time a connection is kept open between two requests.",
+    )
     decode_memory_bytes: int = Field(
         default=4096 * MEBIBYTE,
         ge=512 * MEBIBYTE,
@@ -147,6 +222,21 @@ class Settings(BaseSettings):
         default=False,
         description="Whether to serve other than loopback addresses without API keys.",
     )
+    allowed_hosts: list[str] = Field(
+        default_factory=list,
+        description=(
+            "Names, beside localhost, that a request's Host may have; without API keys "
+            "other names are refused, since any web page could give itself one. With "
+            "keys they are compared only where this is set."
+        ),
+    )
+    allowed_origins: list[str] = Field(
+        default_factory=list,
+        description=(
+            "Sites, as https://a.example, whose pages may ask beside this service's "
+            "own."
+        ),
+    )
     rate_per_minute: float | None = Field(
         default=None, gt=0, description="Requests a minute of one API key; empty: any."
     )
@@ -156,7 +246,24 @@ class Settings(BaseSettings):
     max_queued_per_key: int | None = Field(
         default=None,
         ge=1,
-        description="Unfinished jobs that one API key may have; empty: any number.",
+        description=(
+            "Unfinished jobs that one API key may have; empty: a quarter of "
+            "`max_queued` where there are several keys, else any number."
+        ),
+    )
+    max_kept_per_key: int = Field(
+        default=50_000,
+        ge=1,
+        description="Ended jobs kept of one API key; the oldest are forgotten first.",
+    )
+    max_priority: int | None = Field(
+        default=None,
+        ge=-MAX_PRIORITY,
+        le=MAX_PRIORITY,
+        description=(
+            "Highest priority a job may ask for; empty: 9, or 0 where there are "
+            "several API keys, since a higher one goes before everybody's jobs."
+        ),
     )
     webhook_root_secret: SecretStr | None = Field(
         default=None,
@@ -192,14 +299,49 @@ class Settings(BaseSettings):
             raise ValueError(f"expected at least {LEAST_SECRET} characters each")
         return given if secrets else None
 
+    @field_validator("api_keys")
+    @classmethod
+    def _check_keys(cls, given: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for owner, digest in given.items():
+            if not _OWNER.fullmatch(owner):
+                raise ValueError(
+                    "expected owners of 1 to 64 letters, digits, '_', '.', '@' or '-', "
+                    f"received {owner[:80]!r}"
+                )
+            if not _DIGEST.fullmatch(digest.get_secret_value()):
+                raise ValueError(
+                    f"expected the SHA-256 digest of {owner}'s key as 64 hex digits "
+                    "(never the key itself), received something else"
+                )
+        return given
+
     @model_validator(mode="after")
     def _check_heartbeat(self) -> "Settings":
-        if self.heartbeat_s >= self.lease_s:
+        if self.heartbeat_s >= self.lease_s / 2:  # reaping would see silence for ever
             raise ValueError(
-                f"expected heartbeat_s below lease_s {self.lease_s}, "
+                f"expected heartbeat_s below half of lease_s {self.lease_s}, "
                 f"received {self.heartbeat_s}"
             )
         return self
+
+    @property
+    def has_tenants(self) -> bool:
+        """Tell whether several owners share the service."""
+        return len(self.api_keys) > 1
+
+    @property
+    def highest_priority(self) -> int:
+        """Return the highest priority that callers may ask for."""
+        if self.max_priority is not None:
+            return self.max_priority
+        return 0 if self.has_tenants else MAX_PRIORITY
+
+    @property
+    def queued_quota(self) -> int | None:
+        """Return how many unfinished jobs one owner may have; None: any number."""
+        if self.max_queued_per_key is None and self.has_tenants:
+            return max(1, self.max_queued // 4)
+        return self.max_queued_per_key
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -2,11 +2,10 @@
 
 import hashlib
 import hmac
-import ipaddress
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from kantor.service.api.errors import CrossSite, Unauthorized
+from kantor.service.api.errors import Unauthorized
+from kantor.service.api.sites import Sites, is_loopback
 from kantor.service.settings import Settings
 
 NOBODY = ""
@@ -25,7 +24,7 @@ class Access:
             owner: digest.get_secret_value().lower()
             for owner, digest in settings.api_keys.items()
         }
-        self._is_open = settings.allow_open
+        self._sites = Sites(settings)
         self._grants = settings.data_dir / "owners"
 
     def owner_of(self, authorization: str | None) -> str:
@@ -51,24 +50,12 @@ class Access:
         return matches[0]
 
     def check_site(self, host: str, origin: str | None) -> None:
-        """Check, where no keys are set, that no other site is behind a request.
-
-        Args:
-            host: The `Host` header; another name would be DNS rebinding.
-            origin: The `Origin` header, which browsers send.
+        """Check that no other site is behind a request.
 
         Raises:
-            CrossSite: The host is not a loopback one, or the origin not this host.
+            CrossSite: As `Sites.check`.
         """
-        if self._digests or self._is_open:
-            return
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-            site = host if origin is None else urlsplit(origin).netloc
-        except ValueError as error:  # a bracket that is not closed
-            raise CrossSite from error
-        if not _is_loopback(name) or site != host:
-            raise CrossSite
+        self._sites.check(host, origin)
 
     def grant(self, owner: str, dataset_id: str) -> None:
         """Let an owner use a dataset, having shown to hold its content."""
@@ -97,16 +84,9 @@ def check_exposure(settings: Settings) -> None:
     Raises:
         OpenToAll: The address is not a loopback one, and no keys are set.
     """
-    if settings.api_keys or settings.allow_open or _is_loopback(settings.host):
+    if settings.api_keys or settings.allow_open or is_loopback(settings.host):
         return
     raise OpenToAll(
         f"expected API keys (KANTOR_API_KEYS) to serve on {settings.host}, received "
         "none; without keys only 127.0.0.1 is served unless KANTOR_ALLOW_OPEN=true"
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

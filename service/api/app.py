@@ -42,6 +42,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would lead to whatever Host says
         lifespan=_lifespan,
         responses=openapi.PROBLEM_RESPONSES,
     )

@@ -6,6 +6,10 @@ ServiceError
 │   ├── InvalidFile        sample bytes that cannot be read as one array
 │   └── LimitExceeded      more samples, features or bytes than allowed
 ├── UnsupportedMedia       a content type or format that is not read here
+├── MalformedRequest       not HTTP at all
+├── RequestTooSlow         a request that does not come to its end
+├── HeadTooLarge           more headers than any request needs
+├── ServerBusy             as many connections as there may be
 ├── RateExceeded           too many requests of one key
 ├── BodyTooLarge           more bytes than the operator allows
 ├── Unauthorized           no valid API key
@@ -88,6 +92,31 @@ class BodyTooLarge(ServiceError):
         super().__init__(f"expected a body of at most {max_bytes} bytes, received more")
 
 
+class MalformedRequest(ServiceError):
+    """Refuse bytes that are no HTTP request."""
+
+    def __init__(self) -> None:
+        super().__init__("expected an HTTP/1.1 request, received something else")
+
+
+class RequestTooSlow(ServiceError):
+    """Give up on a request whose rest does not come."""
+
+    def __init__(self) -> None:
+        super().__init__("expected the rest of the request sooner")
+
+
+class HeadTooLarge(ServiceError):
+    """Refuse a request whose headers are too many or too large."""
+
+
+class ServerBusy(ServiceError):
+    """Turn a connection away, since there are as many as there may be."""
+
+    def __init__(self) -> None:
+        super().__init__("expected fewer connections at once; try again shortly")
+
+
 class Unauthorized(ServiceError):
     """Refuse a request without a valid API key; never says which part was wrong."""
 
@@ -103,7 +132,10 @@ class CrossSite(ServiceError):
     """
 
     def __init__(self) -> None:
-        super().__init__("expected a request from this machine, not from another site")
+        super().__init__(
+            "expected a request from this machine or to one of KANTOR_ALLOWED_HOSTS, "
+            "and not from a page of another site (KANTOR_ALLOWED_ORIGINS)"
+        )
 
 
 class RateExceeded(ServiceError):

@@ -20,6 +20,7 @@ from kantor.service.decoding import Limits, Undecodable, as_array, decode
 from kantor.service.formats import FileFormat
 from kantor.service.settings import Settings
 from kantor.service.store import DatasetInfo, DatasetStore
+from kantor.service.store.files import owned_prefix
 
 Answer = TypeVar("Answer")
 
@@ -52,7 +53,9 @@ class Intake:
     def folder(self) -> TemporaryDirectory[str]:
         """Return a folder for received bytes, on the disk of the store."""
         self._incoming.mkdir(parents=True, exist_ok=True)
-        return TemporaryDirectory(dir=self._incoming, ignore_cleanup_errors=True)
+        return TemporaryDirectory(
+            dir=self._incoming, prefix=owned_prefix(), ignore_cleanup_errors=True
+        )
 
     def describe(self, dataset_id: str) -> DatasetInfo:
         """Describe a stored dataset, and mark it as used.

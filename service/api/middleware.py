@@ -7,10 +7,12 @@ holds a body or a stream back.
 import math
 import secrets
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -55,9 +57,15 @@ def request_id(scope: Scope) -> str:
     return str(scope["state"]["request_id"])
 
 
+def new_request_id() -> str:
+    """Return an id that no other request has."""
+    return f"req_{secrets.token_hex(8)}"
+
+
 class RequestContext:
     """Gives each request an id, each answer its headers, and each end a log line.
 
+    A HEAD request is asked as GET, and its answer ends after the headers.
     An exception that nothing else has answered is logged with its traceback and
     answered as `internal_error`.
     """
@@ -70,19 +78,27 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope.setdefault("state", {})["request_id"] = f"req_{secrets.token_hex(8)}"
+        scope.setdefault("state", {})["request_id"] = new_request_id()
         structlog.contextvars.bind_contextvars(request_id=request_id(scope))
         answer: dict[str, Any] = {"status": None, "began": time.perf_counter()}
+
+        is_head = scope["method"] == "HEAD"
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer["status"] = message["status"]
-                own = scope["state"].get("headers", {})
-                _add_headers(message, own | {"X-Request-ID": request_id(scope)})
-            await send(message)
+                message["headers"] = with_common(message.get("headers", []), scope)
+                await send(message)
+                if is_head:  # ended here, so that an event stream ends too
+                    await send({"type": "http.response.body"})
+            elif not is_head:
+                await send(message)
 
+        asked = {**scope, "method": "GET"} if is_head else scope
         try:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(asked, receive, send_with_headers)
+        except ClientDisconnect:
+            log.info("caller left", path=scope["path"])
         except Exception as error:
             log.exception("request failed", path=scope["path"])
             if answer["status"] is not None:
@@ -95,15 +111,14 @@ class RequestContext:
             structlog.contextvars.unbind_contextvars("request_id")
 
 
-def _add_headers(message: Message, own: dict[str, str]) -> None:
-    """Add the headers of this answer, and of the common ones those it has not set."""
-    given = message.get("headers", [])
+def with_common(
+    given: Iterable[tuple[bytes, bytes]], scope: Scope
+) -> list[tuple[bytes, bytes]]:
+    """Return an answer's headers, and of the common ones those it has not set."""
+    own = scope["state"].get("headers", {}) | {"X-Request-ID": request_id(scope)}
+    given = list(given)
     names = {name for name, _ in given}
-    message["headers"] = [
-        *given,
-        *(pair for pair in _COMMON if pair[0] not in names),
-        *_raw(own),
-    ]
+    return [*given, *(pair for pair in _COMMON if pair[0] not in names), *_raw(own)]
 
 
 class BodyLimiter:

@@ -86,7 +86,9 @@ def methods_of(app: FastAPI, path: str) -> str:
         if compile_path(template)[0].match(path)
         for method in operations
     }
-    return ", ".join(sorted(methods or {"GET"}))
+    if "GET" in methods or not methods:
+        methods |= {"GET", "HEAD"}
+    return ", ".join(sorted(methods))
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

@@ -18,7 +18,13 @@ from starlette.exceptions import HTTPException
 from kantor.estimator.errors import InvalidConfig, InvalidSamples
 from kantor.service.api import errors
 from kantor.service.api.errors import FieldError, ServiceError
-from kantor.service.queue import IdempotencyConflict, QueueFull, QuotaExceeded
+from kantor.service.queue import (
+    IdempotencyConflict,
+    IdempotentJobGone,
+    PriorityTooHigh,
+    QueueFull,
+    QuotaExceeded,
+)
 from kantor.service.store import UnknownBlob
 
 MEDIA_TYPE = "application/problem+json"
@@ -39,6 +45,7 @@ INTERNAL = ProblemKind(500, "internal_error", "Internal error")
 
 PROBLEMS: dict[type[Exception], ProblemKind] = {
     errors.NotUnderstood: ProblemKind(400, "not_understood", "Body not understood"),
+    errors.MalformedRequest: ProblemKind(400, "malformed_request", "Not HTTP"),
     errors.Unauthorized: ProblemKind(401, "unauthorized", "API key needed"),
     errors.CrossSite: ProblemKind(403, "cross_site", "Request of another site"),
     errors.JobNotFound: ProblemKind(404, "job_not_found", "No such job"),
@@ -47,9 +54,11 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
     errors.DigestMismatch: ProblemKind(
         400, "digest_mismatch", "Body differs from its digest"
     ),
+    errors.RequestTooSlow: ProblemKind(408, "request_timeout", "Request too slow"),
     errors.BatchConflict: ProblemKind(409, "batch_conflict", "Batch already here"),
     errors.JobNotFinished: ProblemKind(409, "job_not_finished", "Job not finished"),
     UnknownBlob: ProblemKind(410, "result_gone", "Result no longer kept"),
+    IdempotentJobGone: ProblemKind(410, "job_gone", "Job no longer kept"),
     errors.BodyTooLarge: ProblemKind(413, "body_too_large", "Body too large"),
     errors.UnsupportedMedia: ProblemKind(
         415, "unsupported_media_type", "Format not read here"
@@ -58,14 +67,17 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
     RequestValidationError: ProblemKind(422, "invalid_request", "Invalid request"),
     errors.InvalidFile: ProblemKind(422, "invalid_file", "Unreadable samples"),
     errors.LimitExceeded: ProblemKind(422, "limit_exceeded", "Over a limit"),
+    PriorityTooHigh: ProblemKind(422, "limit_exceeded", "Over a limit"),
     InvalidSamples: ProblemKind(422, "invalid_samples", "Invalid samples"),
     InvalidConfig: ProblemKind(422, "invalid_config", "Invalid setting"),
     IdempotencyConflict: ProblemKind(
         422, "idempotency_conflict", "Idempotency key used for another request"
     ),
     errors.WebhooksDisabled: ProblemKind(422, "webhooks_disabled", "No webhooks here"),
+    errors.HeadTooLarge: ProblemKind(431, "head_too_large", "Headers too large"),
     errors.RateExceeded: ProblemKind(429, "rate_exceeded", "Too many requests"),
     QuotaExceeded: ProblemKind(429, "quota_exceeded", "Too many unfinished jobs", 10),
+    errors.ServerBusy: ProblemKind(503, "server_busy", "Server busy", RETRY_AFTER_S),
     QueueFull: ProblemKind(503, "queue_full", "Queue full", 10),
     RedisError: ProblemKind(
         503, "queue_unavailable", "Queue unavailable", RETRY_AFTER_S
@@ -79,6 +91,9 @@ FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 _FIXED_DETAILS = {
     "result_gone": "The job's result is no longer kept.",
+    "job_gone": (
+        "The job that this Idempotency-Key stands for was deleted or has expired."
+    ),
     "idempotency_conflict": "This Idempotency-Key stands for a different request.",
     "quota_exceeded": "Wait until some of your jobs have ended.",
     "queue_full": "The queue takes no more jobs at present; try again later.",
@@ -186,6 +201,8 @@ def _field_errors(error: Exception) -> Sequence[FieldError]:
         case InvalidSamples():
             place = f"#/{error.field}" if error.field else "#"
             return [FieldError(pointer=place, detail=error.reason)]
+        case PriorityTooHigh():
+            return [FieldError(pointer="#/priority", detail=str(error))]
         case RequestValidationError():
             return field_errors(error.errors())
         case _:

@@ -22,9 +22,9 @@ from pydantic import (
 
 from kantor.estimator.config import EstimateConfig
 from kantor.estimator.samples.pair import MIN_SAMPLES
+from kantor.service.settings import MAX_PRIORITY
 
 MAX_LABELS = 32
-MAX_PRIORITY = 9
 MAX_DEADLINE_S = 7 * 86_400
 
 _REMEMBERED = 1024

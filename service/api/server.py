@@ -1,42 +1,68 @@
 """Run the application under uvicorn, and stop it within a bounded time."""
 
 import asyncio
+import contextlib
+import resource
 import socket
 
+import structlog
 import uvicorn
+from redis.exceptions import RedisError
 
 from kantor.service.api.access import check_exposure
 from kantor.service.api.app import create_app
-from kantor.service.api.services import build_services
+from kantor.service.api.connections import Patience, connections
+from kantor.service.api.door import Door
+from kantor.service.api.services import Services, build_services
 from kantor.service.logs import configure_logs
-from kantor.service.queue.broker import MOST_REQUESTS
+from kantor.service.queue.broker import check_server, connect
 from kantor.service.settings import Settings
+from kantor.service.store.files import remove_of_dead
 
 SHUTDOWN_S = 10
 """Longest that open requests may keep the process from ending."""
 
+log = structlog.get_logger("kantor.api")
+
 
 class ApiServer(uvicorn.Server):
-    """A server that tells open event streams when it begins to stop."""
+    """A server that watches its connections, and tells streams when it stops."""
 
-    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+    def __init__(
+        self, config: uvicorn.Config, closing: asyncio.Event, door: Door
+    ) -> None:
         super().__init__(config)
         self._closing = closing
+        self._door = door
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, and to watch."""
+        await super().startup(sockets)
+        self._door.watch()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End streams, then let the other requests finish."""
         self._closing.set()
         await super().shutdown(sockets)
+        self._door.close()
 
 
-def build_server(settings: Settings) -> ApiServer:
+def build_server(settings: Settings, *, services: Services | None = None) -> ApiServer:
     """Return a server that is ready to run.
+
+    Args:
+        settings: Addresses, keys, limits.
+        services: What routes work with; by default built from `settings`.
 
     Raises:
         OpenToAll: It would serve the network without API keys.
     """
     check_exposure(settings)
-    services = build_services(settings)
+    services = services or build_services(settings)
+    door = Door(
+        most=settings.max_connections, most_of_one=settings.max_connections_per_address
+    )
+    patience = Patience(settings.head_timeout_s, settings.body_timeout_s)
     config = uvicorn.Config(
         create_app(settings, services=services),
         host=settings.host,
@@ -45,10 +71,34 @@ def build_server(settings: Settings) -> ApiServer:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_S,
-        timeout_keep_alive=30,
-        limit_concurrency=MOST_REQUESTS,
+        timeout_keep_alive=settings.idle_timeout_s,
+        http=connections(door, patience),
+        ws="none",
     )
-    return ApiServer(config, services.closing)
+    return ApiServer(config, services.closing, door)
+
+
+def check_broker(settings: Settings) -> None:
+    """Look at the server behind the queue, if it answers, before anybody is served.
+
+    Raises:
+        BrokerUnsuitable: It is too old to keep jobs safe.
+    """
+    if settings.redis_url is None:
+        return
+    try:
+        with connect(settings.redis_url.get_secret_value()) as client:
+            for advice in check_server(client).warnings:
+                log.warning("server_configuration", advice=advice)
+    except RedisError as error:  # it may come later; /readyz says so until then
+        log.warning("queue_away", error=str(error))
+
+
+def raise_file_limit() -> None:
+    """Let this process open as many files as it may; connections are files."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def run_api(settings: Settings, *, fd: int | None = None) -> None:
@@ -59,5 +109,8 @@ def run_api(settings: Settings, *, fd: int | None = None) -> None:
         fd: File descriptor of a listening socket, which other processes may share.
     """
     configure_logs(settings, "api")
+    check_broker(settings)
+    raise_file_limit()
+    remove_of_dead(settings.data_dir / "incoming")
     server = build_server(settings)
     server.run(None if fd is None else [socket.socket(fileno=fd)])

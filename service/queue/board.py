@@ -6,37 +6,20 @@ from typing import Any, cast
 import redis.asyncio
 
 from kantor.service.queue.broker import BLOCK_S
+from kantor.service.queue.damage import JobDamaged, taken_back
 from kantor.service.queue.figures import QueueStats, RateVerdict
 from kantor.service.queue.keys import Keys
 from kantor.service.queue.records import JobEvent, JobRecord, JobStatus, NewJob
+from kantor.service.queue.refusals import (
+    REFUSALS,
+    JobActive,
+    PriorityTooHigh,
+)
 from kantor.service.queue.scripting import milliseconds, script_text
 from kantor.service.settings import DAY_S, Settings
 
 IDEMPOTENCY_LIFE_S = DAY_S
-SCRIPTS = ("enqueue", "look", "cancel", "delete", "reap", "rate", "stats")
-
-
-class QueueFull(Exception):
-    """Refuse a job: as many as `max_queued` are queued or running."""
-
-
-class QuotaExceeded(Exception):
-    """Refuse a job: its owner has as many unfinished ones as it may have."""
-
-
-class IdempotencyConflict(Exception):
-    """Refuse a job: its idempotency key stands for a different request."""
-
-
-class JobActive(Exception):
-    """Refuse to delete a job that has not ended."""
-
-
-_REFUSALS: dict[str, type[Exception]] = {
-    "full": QueueFull,
-    "quota": QuotaExceeded,
-    "conflict": IdempotencyConflict,
-}
+SCRIPTS = ("enqueue", "look", "cancel", "delete", "reap", "rate", "stats", "discard")
 
 
 class JobBoard:
@@ -62,18 +45,22 @@ class JobBoard:
             QueueFull: Too many jobs are unfinished.
             QuotaExceeded: Its owner has too many unfinished jobs.
             IdempotencyConflict: The key was used for another request.
+            IdempotentJobGone: The job that the key stands for is no longer kept.
+            PriorityTooHigh: The priority is over the highest allowed.
         """
+        most = self._settings.highest_priority
+        if job.priority > most:
+            raise PriorityTooHigh(job.priority, most)
         verdict, *shown = await self._run("enqueue", *self._enqueue_arguments(job))
-        if verdict in _REFUSALS:
-            raise _REFUSALS[verdict](job.id)
-        record = _record(*shown)
-        if record is None:  # the replayed job was deleted since
-            raise IdempotencyConflict(job.id)
+        if verdict in REFUSALS:
+            raise REFUSALS[verdict](job.id)
+        record = await self._read(job.id, *shown)
+        assert record is not None
         return record
 
     async def get(self, job_id: str) -> JobRecord | None:
         """Return a job with its place in the queue, or None if there is none."""
-        return _record(await self._run("look", job_id))
+        return await self._read(job_id, await self._run("look", job_id))
 
     async def cancel(self, job_id: str) -> JobRecord | None:
         """Cancel a queued job, ask a running one to stop, leave an ended one."""
@@ -118,11 +105,13 @@ class JobBoard:
         async with self._client.pipeline(transaction=False) as pipe:
             for job_id, _ in found:
                 pipe.hgetall(self._keys("job", job_id))
-            hashes = await pipe.execute()
-        return [
-            (int(seq), JobRecord.from_hash(fields) if "status" in fields else None)
-            for (_, seq), fields in zip(found, hashes, strict=True)
-        ]
+            hashes = await pipe.execute(raise_on_error=False)
+        page: list[tuple[int, JobRecord | None]] = []
+        for (job_id, seq), fields in zip(found, hashes, strict=True):
+            whole = isinstance(fields, dict) and "status" in fields
+            record = await self._sound(job_id, fields) if whole else None
+            page.append((int(seq), record))
+        return page
 
     async def history(self, job_id: str, after: str = "0-0") -> list[JobEvent]:
         """Return the kept events of a job that follow the event of id `after`."""
@@ -158,7 +147,15 @@ class JobBoard:
     async def reap(self) -> int:
         """Recover jobs of silent workers; return how many. Anybody may call it."""
         lease = milliseconds(self._settings.lease_s)
-        return int(await self._run("reap", lease, self._settings.max_attempts))
+        return taken_back(await self._run("reap", lease, self._settings.max_attempts))
+
+    async def check_writable(self) -> None:
+        """Write something of no consequence.
+
+        Raises:
+            RedisError: The server does not answer, or refuses to write.
+        """
+        await _reply(self._client.set(self._keys("probe"), 1, px=1000))
 
     async def stats(self) -> QueueStats:
         """Count what is queued and running, live workers, and outcomes so far."""
@@ -181,6 +178,24 @@ class JobBoard:
         )
         return RateVerdict(bool(allowed), left, wait_ms / 1000, reset_ms / 1000)
 
+    async def _read(self, job_id: str, shown: list[Any]) -> JobRecord | None:
+        """Build a job from what the script `look` returns."""
+        flat, position = shown
+        fields = dict(zip(flat[::2], flat[1::2], strict=True))
+        if not fields:
+            return None
+        return await self._sound(fields.get("id", job_id), fields, position)
+
+    async def _sound(
+        self, job_id: str, fields: dict[str, str], position: int | None = None
+    ) -> JobRecord | None:
+        """Build a job; one whose record makes no sense is set aside first."""
+        try:
+            return JobRecord.from_hash(fields, position)
+        except JobDamaged as error:
+            flat, _ = await self._run("discard", job_id, error.reason)
+            return JobRecord.from_hash(dict(zip(flat[::2], flat[1::2], strict=True)))
+
     async def _has_ended(self, job_id: str) -> bool:
         status = await _reply(self._client.hget(self._keys("job", job_id), "status"))
         return status is None or JobStatus(status).is_terminal
@@ -190,15 +205,17 @@ class JobBoard:
             "result_ttl": milliseconds(self._settings.result_ttl_s),
             "event_ttl": milliseconds(self._settings.event_ttl_s),
             "max_events": self._settings.max_events,
+            "max_kept": self._settings.max_kept_per_key,
         }
         fields = job.to_fields() | life
+        quota = self._settings.queued_quota if job.quota is None else job.quota
         return [
             job.id,
             job.owner,
             job.priority,
             "" if job.deadline_s is None else milliseconds(job.deadline_s),
             self._settings.max_queued,
-            "" if job.quota is None else job.quota,
+            "" if quota is None else quota,
             job.idempotency_key,
             job.body_digest,
             milliseconds(IDEMPOTENCY_LIFE_S),
@@ -207,13 +224,6 @@ class JobBoard:
 
     async def _run(self, script: str, *arguments: str | int) -> Any:
         return await self._scripts[script](keys=[self._keys.tag], args=arguments)
-
-
-def _record(shown: list[Any]) -> JobRecord | None:
-    """Build a job from what the script `look` returns."""
-    flat, position = shown
-    fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    return JobRecord.from_hash(fields, position) if "status" in fields else None
 
 
 async def _reply(pending: Awaitable[Any] | Any) -> Any:

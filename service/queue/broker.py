@@ -15,14 +15,13 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from kantor.service.settings import MOST_CONNECTIONS
+
 OLDEST_VERSION = (6, 2)
 CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 1.6
 BLOCK_S = 1.0
 """Longest that a blocking read may wait: well below `ANSWER_TIMEOUT_S`."""
-
-MOST_REQUESTS = 1000
-"""Requests that one API process serves at once; each may hold a connection."""
 
 _OPTIONS: dict[str, Any] = {
     "protocol": 2,
@@ -58,7 +57,7 @@ def connect_async(url: str) -> redis.asyncio.Redis:
         NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)
     )
     client: redis.asyncio.Redis = _BoundedRedis.from_url(
-        url, **_OPTIONS, retry=retry, max_connections=MOST_REQUESTS
+        url, **_OPTIONS, retry=retry, max_connections=MOST_CONNECTIONS
     )
     return client
 

@@ -5,6 +5,7 @@ loses its lease, so a notification is sent at least once, or given up after the 
 attempt. What is owed lives with its job and is forgotten with it.
 """
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,7 @@ from typing import Any, cast
 
 import redis.asyncio
 
+from kantor.service.queue.damage import JobDamaged
 from kantor.service.queue.keys import Keys
 from kantor.service.queue.records import JobRecord
 from kantor.service.queue.scripting import milliseconds, script_text
@@ -120,7 +122,10 @@ class DeliveryQueue:
         found = []
         for job_id, attempt in zip(pairs[::2], pairs[1::2], strict=True):
             fields = await cast(Any, self._client.hgetall(self._keys("job", job_id)))
-            if "webhook" in fields:  # else it was deleted in this very moment
-                job, webhook = JobRecord.from_hash(fields), Webhook.parse(fields)
+            if "webhook" not in fields:  # it was deleted in this very moment
+                continue
+            with contextlib.suppress(JobDamaged):  # given up after its last attempt
+                job = JobRecord.from_hash(fields)
+                webhook = Webhook.parse(fields)
                 found.append(Delivery(job, webhook.url, webhook.host, attempt))
         return found

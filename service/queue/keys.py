@@ -14,6 +14,11 @@ class Keys:
         """What every key starts with; the scripts build the others from it."""
         return "{" + self.prefix + "}"
 
-    def __call__(self, *parts: str) -> str:
+    def __call__(self, name: str, *parts: str) -> str:
         """Return the key of the given parts, as `keys("job", id)`."""
-        return ":".join((self.tag, *parts))
+        return ":".join((self.tag, name, *map(_encoded, parts)))
+
+
+def _encoded(part: str) -> str:
+    """Write the separator otherwise, as `part` in `scripts/common.lua` does."""
+    return part.replace("%", "%25").replace(":", "%3A")

@@ -8,12 +8,13 @@ from typing import Any, cast
 import redis
 
 from kantor.service.queue.broker import BLOCK_S
+from kantor.service.queue.damage import JobDamaged, taken_back
 from kantor.service.queue.keys import Keys
 from kantor.service.queue.records import JobError, JobRecord, JobStatus
 from kantor.service.queue.scripting import milliseconds, script_text
 from kantor.service.settings import Settings
 
-SCRIPTS = ("claim", "beat", "progress", "finish", "release", "reap")
+SCRIPTS = ("claim", "beat", "progress", "finish", "release", "reap", "discard")
 LOOKAHEAD = 64
 """Queued jobs looked at to fill a claim with jobs of one bucket."""
 
@@ -57,14 +58,18 @@ class LeaseQueue:
         }
 
     def claim(self, most: int = 1) -> list[Claim]:
-        """Take the next job, with up to `most - 1` others of its bucket."""
-        reply = self._run("claim", self._worker, most, LOOKAHEAD)
-        self._bell, *pairs = reply
-        ids, tokens = pairs[::2], pairs[1::2]
-        return [
-            Claim(self._record(job_id), token)
-            for job_id, token in zip(ids, tokens, strict=True)
-        ]
+        """Take the next job, with up to `most - 1` others of its bucket.
+
+        A job whose record cannot be read is set aside, and fails.
+        """
+        self._bell, *pairs = self._run("claim", self._worker, most, LOOKAHEAD)
+        claims = []
+        for job_id, token in zip(pairs[::2], pairs[1::2], strict=True):
+            try:
+                claims.append(Claim(self._record(job_id), token))
+            except JobDamaged as error:
+                self._run("discard", job_id, error.reason)
+        return claims
 
     def wait_for_bell(self) -> None:
         """Return when a job became ready since the last `claim`, or after a second."""
@@ -109,7 +114,7 @@ class LeaseQueue:
     def reap(self) -> int:
         """Recover jobs of silent workers; return how many."""
         lease = milliseconds(self._settings.lease_s)
-        return int(self._run("reap", lease, self._settings.max_attempts))
+        return taken_back(self._run("reap", lease, self._settings.max_attempts))
 
     def _finish(
         self,

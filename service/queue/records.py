@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from kantor.service.queue.damage import JobDamaged
 from kantor.service.queue.webhook import Webhook, WebhookRecord
 
 
@@ -125,7 +126,18 @@ class JobRecord:
     def from_hash(
         cls, fields: Mapping[str, str], position: int | None = None
     ) -> "JobRecord":
-        """Build from the fields of the job hash."""
+        """Build from the fields of the job hash.
+
+        Raises:
+            JobDamaged: They make no sense.
+        """
+        try:
+            return cls._parsed(fields, position)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise JobDamaged(fields.get("id", "a job"), repr(error)) from error
+
+    @classmethod
+    def _parsed(cls, fields: Mapping[str, str], position: int | None) -> "JobRecord":
         return cls(
             id=fields["id"],
             status=JobStatus(fields["status"]),

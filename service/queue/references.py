@@ -1,10 +1,12 @@
 """Which stored files the queue still needs."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
+from kantor.service.queue.damage import JobDamaged
 from kantor.service.queue.keys import Keys
 from kantor.service.queue.records import JobRecord
 
@@ -37,7 +39,8 @@ def references(client: redis.Redis, prefix: str) -> References:
                 pipe.hgetall(keys("job", job_id))
             for fields in pipe.execute():
                 if "status" in fields:
-                    _add(JobRecord.from_hash(fields), datasets, blobs)
+                    with contextlib.suppress(JobDamaged):
+                        _add(JobRecord.from_hash(fields), datasets, blobs)
     return References(frozenset(datasets), frozenset(blobs))
 
 

@@ -3,12 +3,16 @@
 from functools import cache
 from importlib.resources import files
 
+_MENDING = frozenset({"claim", "discard", "mend", "reap"})
+"""Scripts that take damaged jobs out of the way."""
+
 
 @cache
 def script_text(name: str) -> str:
-    """Return a whole script: the common helpers, then `scripts/<name>.lua`."""
+    """Return a whole script: the helpers it needs, then `scripts/<name>.lua`."""
     folder = files("kantor.service.queue") / "scripts"
-    parts = (folder / f"{part}.lua" for part in ("common", name))
+    helpers = ("common", "damage") if name in _MENDING else ("common",)
+    parts = (folder / f"{part}.lua" for part in (*helpers, name))
     return "\n".join(part.read_text(encoding="utf-8") for part in parts)
 
 

@@ -4,8 +4,9 @@ Equal content has one name and is kept once. A file appears whole or not at all
 (temporary file, fsync, rename), so that readers in other processes need no lock.
 """
 
-from kantor.service.store.blobs import BlobStore, UnknownBlob
+from kantor.service.store.blobs import BlobStore, DamagedBlob, UnknownBlob
 from kantor.service.store.datasets import (
+    DamagedDataset,
     DatasetInfo,
     DatasetStore,
     UnknownDataset,
@@ -15,6 +16,8 @@ from kantor.service.store.writer import DatasetWriter
 
 __all__ = [
     "BlobStore",
+    "DamagedBlob",
+    "DamagedDataset",
     "DatasetInfo",
     "DatasetStore",
     "DatasetWriter",

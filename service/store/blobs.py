@@ -1,13 +1,19 @@
 """Byte strings by their SHA-256 digest: result documents, critics, checkpoints."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
-from kantor.service.store.folder import Folder, mark_used
+from kantor.service.store.files import mark_used
+from kantor.service.store.folder import Damaged, Folder
 
 
 class UnknownBlob(KeyError):
     """Report that no blob has the digest."""
+
+
+class DamagedBlob(UnknownBlob):
+    """Report that a blob was there, and not what its digest says."""
 
 
 class BlobStore:
@@ -37,11 +43,19 @@ class BlobStore:
 
         Raises:
             UnknownBlob: There is no such blob.
+            DamagedBlob: There was one, and it was damaged.
         """
-        path = self._folder.find(digest)
+        try:
+            path = self._folder.verified(digest)
+        except Damaged as error:
+            raise DamagedBlob(digest) from error
         if path is None:
             raise UnknownBlob(digest)
         return path
+
+    def has(self, digest: str) -> bool:
+        """Tell whether there is such a blob, without reading it."""
+        return self._folder.find(digest) is not None
 
     def touch(self, digest: str) -> None:
         """Mark a blob as used, so that a sweep leaves it.
@@ -50,6 +64,10 @@ class BlobStore:
             UnknownBlob: There is no such blob.
         """
         mark_used(self.path(digest))
+
+    def check(self) -> Iterator[tuple[str, bool]]:
+        """Read every blob; yield its digest and whether it is sound."""
+        return self._folder.check()
 
     def delete(self, digest: str) -> bool:
         """Remove a blob; return whether there was one."""

@@ -7,6 +7,7 @@ maps into memory.
 """
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kantor.service.store.folder import Folder, mark_used
+from kantor.service.store.files import mark_used
+from kantor.service.store.folder import Damaged, Folder
 from kantor.service.store.writer import DatasetWriter
 
 PREFIX = "ds_"
@@ -26,6 +28,10 @@ SystemError where two threads are in it at once."""
 
 class UnknownDataset(KeyError):
     """Report that no dataset has the id."""
+
+
+class DamagedDataset(UnknownDataset):
+    """Report that a dataset was there, and not what its id says."""
 
 
 @dataclass(frozen=True)
@@ -67,22 +73,36 @@ class DatasetStore:
         return DatasetWriter(self._folder, dim)
 
     def open_array(self, dataset_id: str) -> np.memmap[Any, Any]:
-        """Map a dataset into memory, read-only.
+        """Map a dataset into memory, read-only. The first time, all of it is read.
 
         Raises:
             UnknownDataset: There is no such dataset.
+            DamagedDataset: There was one, and it was damaged.
         """
-        return map_array(self._path(dataset_id))
+        self._path(dataset_id)
+        try:
+            path = self._folder.verified(dataset_id.removeprefix(PREFIX))
+        except Damaged as error:
+            raise DamagedDataset(dataset_id) from error
+        if path is None:
+            raise UnknownDataset(dataset_id)
+        return map_array(path)
 
     def info(self, dataset_id: str) -> DatasetInfo:
-        """Describe a dataset.
+        """Describe a dataset by its header.
 
         Raises:
             UnknownDataset: There is no such dataset.
+            DamagedDataset: There was one, and its header or size is damaged.
         """
-        array = self.open_array(dataset_id)
-        n, dim = array.shape
-        created_at = self._path(dataset_id).stat().st_mtime
+        path = self._path(dataset_id)
+        try:
+            array = map_array(path)
+            n, dim = array.shape
+        except (ValueError, EOFError) as error:
+            self._folder.set_aside(path)
+            raise DamagedDataset(dataset_id) from error
+        created_at = path.stat().st_mtime
         return DatasetInfo(
             dataset_id, n, dim, array.dtype.name, array.nbytes, created_at
         )
@@ -106,6 +126,15 @@ class DatasetStore:
         digests = frozenset(item.removeprefix(PREFIX) for item in in_use)
         removed = self._folder.sweep(unused_s=unused_s, in_use=digests)
         return [dataset_id(digest) for digest in removed]
+
+    def has(self, item: str) -> bool:
+        """Tell whether there is such a dataset, without reading it."""
+        digest = item.removeprefix(PREFIX)
+        return item.startswith(PREFIX) and self._folder.find(digest) is not None
+
+    def check(self) -> Iterator[tuple[str, bool]]:
+        """Read every dataset; yield its id and whether it is sound."""
+        return ((dataset_id(digest), ok) for digest, ok in self._folder.check())
 
     def _path(self, item: str) -> Path:
         digest = item.removeprefix(PREFIX)

@@ -1,4 +1,9 @@
-"""A folder of write-once files with two levels of subfolders, written atomically."""
+"""A folder of write-once files with two levels of subfolders, written atomically.
+
+A file's name is the digest of what it holds, and disks lose bits: before its content
+is used, each file is read once by each process and compared with its name. One that
+differs is moved to `damaged/`, so that the same content can be stored again.
+"""
 
 import contextlib
 import os
@@ -10,10 +15,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import structlog
+
+from kantor.service.store.files import (
+    holds,
+    last_use,
+    mark_used,
+    remove_leftovers,
+    sync_folder,
+)
+
 ORPHAN_AGE_S = 3600.0
 """Temporary files older than this belong to a writer that was killed."""
 
+REMEMBERED = 100_000
+"""Files that one process knows to be sound."""
+
 _NAME = re.compile(r"[0-9a-f]{64}")
+_Version = tuple[int, int, int]
+
+log = structlog.get_logger(__name__)
+
+
+class Damaged(OSError):
+    """Report that a file does not hold what its name says; it has been moved away."""
 
 
 class Folder:
@@ -23,6 +48,8 @@ class Folder:
         self._root = root
         self._suffix = suffix
         self._incoming = root / "incoming"
+        self._damaged = root / "damaged"
+        self._sound: set[_Version] = set()
 
     def path(self, digest: str) -> Path | None:
         """Return where a digest's file is, or None for what is no digest."""
@@ -34,6 +61,55 @@ class Folder:
         """Return the file of a digest, or None if there is none."""
         path = self.path(digest)
         return path if path is not None and path.is_file() else None
+
+    def verified(self, digest: str) -> Path | None:
+        """Return the file of a digest whose content is right, or None if there is none.
+
+        Raises:
+            Damaged: The content is another; the file has been moved away.
+        """
+        path = self.find(digest)
+        if path is None:
+            return None
+        try:
+            version = _version(path)
+            if version not in self._sound:
+                if not holds(path, digest):
+                    self.set_aside(path)
+                    raise Damaged(f"{digest} does not hold what its name says")
+                self._remember(version)
+        except FileNotFoundError:  # removed in this very moment
+            return None
+        return path
+
+    def set_aside(self, path: Path) -> None:
+        """Move a damaged file away, where that can be done."""
+        log.error("file_damaged", file=path.name)
+        with contextlib.suppress(OSError):
+            self._damaged.mkdir(exist_ok=True)
+            path.replace(self._damaged / path.name)
+
+    def all(self) -> Iterator[tuple[str, Path]]:
+        """Yield the digest and path of every file."""
+        for path in self._root.glob(f"[0-9a-f][0-9a-f]/*{self._suffix}"):
+            yield path.name.removesuffix(self._suffix), path
+
+    def check(self) -> Iterator[tuple[str, bool]]:
+        """Read every file anew; yield its digest and whether it is sound.
+
+        A damaged one is moved away.
+        """
+        for digest, path in self.all():
+            with contextlib.suppress(FileNotFoundError):
+                sound = holds(path, digest)
+                if not sound:
+                    self.set_aside(path)
+                yield digest, sound
+
+    def _remember(self, version: _Version) -> None:
+        if len(self._sound) >= REMEMBERED:
+            self._sound.clear()
+        self._sound.add(version)
 
     @contextmanager
     def temporary(self) -> Iterator[tuple[BinaryIO, Path]]:
@@ -51,14 +127,15 @@ class Folder:
         """Move a finished temporary file to its name; it is durable on return."""
         final = self.path(digest)
         assert final is not None
-        if final.is_file():
-            mark_used(final)
-            return final
+        with contextlib.suppress(Damaged):
+            if self.verified(digest) is not None:
+                mark_used(final)
+                return final
         file.flush()
         os.fsync(file.fileno())
         final.parent.mkdir(parents=True, exist_ok=True)
         temporary.replace(final)
-        _sync_folder(final.parent)
+        sync_folder(final.parent)
         return final
 
     def remove(self, digest: str) -> bool:
@@ -81,44 +158,18 @@ class Folder:
             The digests removed.
         """
         now = time.time()
-        self._sweep_incoming(now)
+        remove_leftovers(self._incoming, age_s=ORPHAN_AGE_S)
+        remove_leftovers(self._damaged, age_s=unused_s)
         removed = []
-        for path in self._root.glob(f"[0-9a-f][0-9a-f]/*{self._suffix}"):
-            digest = path.name.removesuffix(self._suffix)
+        for digest, path in self.all():
             with contextlib.suppress(FileNotFoundError):
                 if digest not in in_use and now - last_use(path) > unused_s:
                     path.unlink()
                     removed.append(digest)
         return removed
 
-    def _sweep_incoming(self, now: float) -> None:
-        for path in self._incoming.glob("*"):
-            with contextlib.suppress(FileNotFoundError):
-                if now - path.stat().st_mtime > ORPHAN_AGE_S:
-                    path.unlink()
 
-
-def mark_used(path: Path) -> float:
-    """Note a use now, in the access time; return the modification time: the creation.
-
-    Raises:
-        FileNotFoundError: The file has been removed.
-    """
-    made_at = path.stat().st_mtime
-    os.utime(path, (time.time(), made_at))
-    return made_at
-
-
-def last_use(path: Path) -> float:
-    """Return when a file was last used or made, in seconds since the epoch."""
+def _version(path: Path) -> _Version:
+    """Return what changes whenever the content may have changed."""
     status = path.stat()
-    return max(status.st_atime, status.st_mtime)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -2,9 +2,10 @@
 
 import json
 import threading
+import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import structlog
@@ -13,8 +14,24 @@ from numpy.typing import NDArray
 from kantor.estimator import Estimate, EstimateConfig, EstimationStopped, InvalidInput
 from kantor.estimator.result import Progress
 from kantor.service.queue import Claim, Holding, JobError, SampleRef
-from kantor.service.store import BlobStore, DatasetStore, UnknownBlob, UnknownDataset
+from kantor.service.store import (
+    BlobStore,
+    DamagedDataset,
+    DatasetStore,
+    UnknownBlob,
+    UnknownDataset,
+)
 from kantor.service.worker.lifeline import Lifeline
+from kantor.service.worker.outcomes import (
+    Cancelled,
+    Failed,
+    Interrupted,
+    Lost,
+    Outcome,
+    Succeeded,
+)
+
+STORE_AGAIN_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -37,47 +54,12 @@ class Estimation(Protocol):
         """Estimate W1 between two samples, each row with its weight if any."""
 
 
-@dataclass(frozen=True)
-class Succeeded:
-    """The estimate is stored; digests of its document and of its critic."""
-
-    result: str
-    critic: str | None
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The job cannot succeed."""
-
-    error: JobError
-
-
-@dataclass(frozen=True)
-class Cancelled:
-    """Training stopped because the job was cancelled."""
-
-
-@dataclass(frozen=True)
-class Interrupted:
-    """Training stopped because this worker shall end; another goes on from here."""
-
-    checkpoint: str | None
-
-
-@dataclass(frozen=True)
-class Lost:
-    """Training stopped because the job belongs to another worker now."""
-
-
 class DeviceLost(Exception):
     """End the process: its CUDA context is broken, which only a new process mends.
 
     The job is not ended; its lease gives it to another worker, so that the limit on
     attempts also stops a job that breaks every device.
     """
-
-
-Outcome = Succeeded | Failed | Cancelled | Interrupted | Lost
 
 
 class Execution:
@@ -91,12 +73,14 @@ class Execution:
         datasets: DatasetStore,
         blobs: BlobStore,
         stopping: threading.Event,
+        storing_s: float,
     ) -> None:
         self._estimate = estimate
         self._lifeline = lifeline
         self._datasets = datasets
         self._blobs = blobs
         self._stopping = stopping
+        self._storing_s = storing_s
 
     def run(self, claim: Claim) -> Outcome:
         """Carry out a job; every error but one becomes an outcome.
@@ -104,18 +88,26 @@ class Execution:
         Raises:
             DeviceLost: The process has to end.
         """
+        self._lifeline.watchdog.begin(claim)
         try:
-            return self._store(self._train(claim))
+            return self._store(claim, self._train(claim))
         except EstimationStopped as stopped:
             return self._stopped(claim, stopped.checkpoint)
         except InvalidInput as error:
             return Failed(JobError("invalid_input", str(error)))
+        except DamagedDataset as error:
+            detail = (
+                f"The dataset {error.args[0]} was damaged on disk; upload it again."
+            )
+            return Failed(JobError("dataset_damaged", detail))
         except UnknownDataset as error:
             detail = f"The dataset {error.args[0]} is gone."
             return Failed(JobError("dataset_missing", detail))
         except Exception as error:  # noqa: BLE001  the worker outlives any job
             log.error("job_crashed", traceback=traceback.format_exc())
             return _crashed(error)
+        finally:
+            self._lifeline.watchdog.end()
 
     def _train(self, claim: Claim) -> Estimate:
         job = claim.job
@@ -135,15 +127,26 @@ class Execution:
             return None
         return self._datasets.open_array(side.weights)[:, 0]
 
-    def _store(self, estimate: Estimate) -> Outcome:
+    def _store(self, claim: Claim, estimate: Estimate) -> Outcome:
+        """Store the estimate; a disk that is full is waited for.
+
+        What was trained for hours is worth more than a worker that waits. It ends when
+        the job is cancelled or past its deadline, or the worker shall end.
+        """
         document = json.dumps(estimate.to_dict(), allow_nan=False).encode()
-        try:
-            critic = self._blobs.put(estimate.critic) if estimate.critic else None
-            return Succeeded(self._blobs.put(document), critic)
-        except OSError as error:
-            log.error("storage_failed", error=str(error))
-            detail = f"The result could not be stored: {error.strerror}."
-            return Failed(JobError("storage_failed", detail))
+        give_up_at = time.monotonic() + self._storing_s
+        while True:
+            try:
+                critic = self._blobs.put(estimate.critic) if estimate.critic else None
+                return Succeeded(self._blobs.put(document), critic)
+            except OSError as error:
+                log.error("storage_failed", error=str(error))
+                if time.monotonic() > give_up_at:
+                    detail = f"The result could not be stored: {error.strerror}."
+                    return Failed(JobError("storage_failed", detail))
+            if self._should_stop(claim):
+                return self._stopped(claim, None)
+            time.sleep(STORE_AGAIN_S)
 
     def _stopped(self, claim: Claim, checkpoint: bytes | None) -> Outcome:
         match self._lifeline.holding(claim):
@@ -155,19 +158,20 @@ class Execution:
                 detail = "The deadline passed while the job was running."
                 return Failed(JobError("deadline_exceeded", detail))
             case Holding.HELD:
-                return Interrupted(self._kept(checkpoint) or claim.job.checkpoint)
+                return Interrupted(self._kept(claim, checkpoint))
 
-    def _kept(self, checkpoint: bytes | None) -> str | None:
-        """Store a checkpoint; without one the job starts where it started before."""
+    def _kept(self, claim: Claim, checkpoint: bytes | None) -> str | None:
+        """Store a checkpoint; where that fails, the one before it has to do."""
         if checkpoint is None:
-            return None
+            return claim.job.checkpoint
         try:
             return self._blobs.put(checkpoint)
         except OSError as error:
-            log.warning("checkpoint_not_stored", error=str(error))
-            return None
+            log.error("checkpoint_lost", error=str(error))
+            return claim.job.checkpoint
 
     def _should_stop(self, claim: Claim) -> bool:
+        self._lifeline.watchdog.pulse()
         return self._stopping.is_set() or self._lifeline.holding(claim) != Holding.HELD
 
     def _checkpoint(self, claim: Claim) -> bytes | None:

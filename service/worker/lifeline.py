@@ -3,8 +3,17 @@
 It sends heartbeats, publishes progress, learns of cancels, and reaps, since a worker in
 a job of half an hour may be the only one left to notice that another has died. When
 Redis is away it keeps trying and the training goes on; the fenced commit decides later.
+
+It also watches the training itself, and ends the process where that hangs: a lease that
+is renewed for a training that does nothing would be held for ever. Should this very
+thread get no time (something holds the interpreter), a timer of the C library ends the
+process, which no thread of Python can delay.
 """
 
+import contextlib
+import faulthandler
+import os
+import sys
 import threading
 import time
 from collections import deque
@@ -15,9 +24,16 @@ from redis.exceptions import RedisError
 
 from kantor.service.queue import Claim, Holding, LeaseQueue
 from kantor.service.settings import Settings
+from kantor.service.worker.watchdog import Watchdog
 
 REPORT_INTERVAL_S = 0.2
 """Least time between two transmissions of progress."""
+
+HUNG = 70
+"""Exit status of a worker whose training hung (EX_SOFTWARE)."""
+
+SILENT_LEASES = 8
+"""Leases after which a process in which no thread gets time is ended."""
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +45,9 @@ class Lifeline(threading.Thread):
         super().__init__(name="lifeline", daemon=True)
         self._queue = queue
         self._heartbeat_s = settings.heartbeat_s
+        self._silent_s = max(1.0, SILENT_LEASES * settings.lease_s)
+        self._reap_at = 0.0
+        self.watchdog = Watchdog(settings)
         self._max_reports = settings.max_events
         self._changed = threading.Condition()
         self._claims: dict[str, Claim] = {}
@@ -54,6 +73,7 @@ class Lifeline(threading.Thread):
 
     def report(self, claim: Claim, report: dict[str, Any]) -> None:
         """Publish a training report soon; never waits."""
+        self.watchdog.pulse()
         with self._changed:
             self._reports[claim.job.id].append(report)
             self._changed.notify()
@@ -91,8 +111,32 @@ class Lifeline(threading.Thread):
     def run(self) -> None:
         """Beat every `heartbeat_s`, and whenever there is progress to publish."""
         while not self._ended:
+            faulthandler.dump_traceback_later(
+                self._silent_s, exit=True, file=sys.__stderr__ or sys.stderr
+            )
             self._contact()
+            self._watch()
             self._rest()
+        faulthandler.cancel_dump_traceback_later()
+
+    def _watch(self) -> None:
+        """End the process where the training hangs.
+
+        The job's lease runs out then, and the queue cancels it, fails it or gives it to
+        another worker. Jobs that were claimed with it and not begun are given back.
+        """
+        claim = self.watchdog.claim
+        if claim is None:
+            return
+        reason = self.watchdog.overdue(self._holdings.get(claim.job.id, Holding.LOST))
+        if reason is None:
+            return
+        log.error("training_hung", job_id=claim.job.id, reason=reason)
+        with contextlib.suppress(RedisError):
+            for other in list(self._claims.values()):
+                if other is not claim:
+                    self._queue.release(other, other.job.checkpoint)
+        os._exit(HUNG)
 
     def _rest(self) -> None:
         next_beat = time.monotonic() + self._heartbeat_s
@@ -125,6 +169,8 @@ class Lifeline(threading.Thread):
             for claim, answer in zip(claims, answers, strict=True):
                 if claim.job.id in self._holdings:
                     self._holdings[claim.job.id] = answer
-        self._queue.reap()
+        if time.monotonic() >= self._reap_at:
+            self._reap_at = time.monotonic() + self._heartbeat_s
+            self._queue.reap()
         for claim in claims:
             self.flush(claim)

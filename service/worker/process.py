@@ -5,6 +5,7 @@ with a checkpoint and without using an attempt, and the process leaves. Should t
 longer than `drain_s`, it leaves anyway and the lease gives the job to another.
 """
 
+import itertools
 import os
 import secrets
 import signal
@@ -15,27 +16,33 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from redis.exceptions import RedisError
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,
+    OutOfMemoryError,
+    RedisError,
+    TimeoutError,
+)
 
 from kantor.service.logs import configure_logs
 from kantor.service.queue import Claim, LeaseQueue
 from kantor.service.queue.broker import check_server, connect
 from kantor.service.settings import Settings
 from kantor.service.store import BlobStore, DatasetStore
-from kantor.service.worker.execution import (
+from kantor.service.worker.execution import Estimation, Execution
+from kantor.service.worker.lifeline import Lifeline
+from kantor.service.worker.outcomes import (
     Cancelled,
-    Estimation,
-    Execution,
     Failed,
     Interrupted,
     Lost,
     Outcome,
     Succeeded,
 )
-from kantor.service.worker.lifeline import Lifeline
 from kantor.service.worker.sweeper import Sweeper
 
 RETRY_S = 0.5
+HOPELESS_TRIES = 20
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +90,7 @@ class Worker:
             datasets=DatasetStore(settings.data_dir),
             blobs=BlobStore(settings.data_dir),
             stopping=stopping,
+            storing_s=settings.storing_s,
         )
 
     def run(self) -> None:
@@ -124,13 +132,17 @@ class Worker:
 
     def _commit(self, claim: Claim, outcome: Outcome) -> bool:
         """Tell the queue, as often as it takes; it believes the holder once."""
-        while True:
+        for attempt in itertools.count(1):
             try:
                 self._lifeline.flush(claim)
                 return self._tell(claim, outcome)
             except RedisError as error:
                 log.warning("commit_delayed", error=str(error))
+                if _is_hopeless(error) and attempt >= HOPELESS_TRIES:
+                    break
                 time.sleep(RETRY_S)
+        log.error("commit_given_up")  # the lease ends it
+        return False
 
     def _tell(self, claim: Claim, outcome: Outcome) -> bool:
         match outcome:
@@ -156,6 +168,13 @@ def load_estimate(settings: Settings) -> Estimation:
         torch.set_num_threads(settings.worker_threads)
     estimate: Estimation = estimate_w1
     return estimate
+
+
+def _is_hopeless(error: RedisError) -> bool:
+    """Tell whether a command failed for what it is, and not for the server's state."""
+    states = ("OOM", "READONLY", "MISCONF", "NOREPLICAS", "LOADING", "BUSY", "TRYAGAIN")
+    transient = (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError)
+    return not isinstance(error, transient) and not str(error).startswith(states)
 
 
 def worker_name() -> str:

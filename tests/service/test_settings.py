@@ -43,8 +43,36 @@ def test_a_short_root_secret_is_refused_and_not_shown() -> None:
 
 
 def test_a_heartbeat_slower_than_the_lease_is_refused() -> None:
-    with pytest.raises(ValidationError, match="expected heartbeat_s below lease_s"):
+    with pytest.raises(ValidationError, match="expected heartbeat_s below half"):
         Settings(lease_s=1.0, heartbeat_s=2.0)
+
+
+def test_a_heartbeat_that_reaping_takes_for_a_silence_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"half of lease_s 10.0, received 8.0"):
+        Settings(lease_s=10.0, heartbeat_s=8.0)
+
+
+@pytest.mark.parametrize("owner", ["", "team:ada", "-a", "a b", "ä", "a" * 65])
+def test_an_owner_that_is_no_name_is_refused(owner: str) -> None:
+    keys = {"api_keys": {owner: "0" * 64}}
+    with pytest.raises(ValidationError, match="expected owners of 1 to 64"):
+        Settings.model_validate(keys)
+
+
+@pytest.mark.parametrize("digest", ["kt_secret", "0" * 63, "g" * 64, ""])
+def test_a_key_in_place_of_its_digest_is_refused_and_not_shown(digest: str) -> None:
+    keys = {"api_keys": {"ada": digest}}
+    with pytest.raises(ValidationError, match="digest of ada's key") as refused:
+        Settings.model_validate(keys)
+    assert "secret" not in str(refused.value)
+
+
+def test_several_owners_share_priorities_and_places() -> None:
+    keys = {"api_keys": {"ada": "0" * 64, "bob": "1" * 64}, "max_queued": 100}
+    shared = Settings.model_validate(keys)
+    assert (shared.highest_priority, shared.queued_quota) == (0, 25)
+    alone = Settings()
+    assert (alone.highest_priority, alone.queued_quota) == (9, None)
 
 
 TEXT = st.text(
@@ -56,14 +84,24 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "redis_url": SECRET,
     "key_prefix": st.from_regex(r"[A-Za-z0-9_.:-]+", fullmatch=True),
     "host": TEXT,
-    "api_keys": st.dictionaries(TEXT, SECRET),
+    "api_keys": st.dictionaries(
+        st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", fullmatch=True),
+        st.from_regex(r"[0-9a-f]{64}", fullmatch=True).map(SecretStr),
+    ),
+    "allowed_hosts": st.lists(TEXT),
+    "allowed_origins": st.lists(TEXT),
+    "max_connections": st.integers(10, 10_000),
+    "max_priority": st.integers(-9, 9),
+    "idle_timeout_s": st.integers(1, 1000),
     "webhook_root_secret": st.text(
         st.characters(categories=["L", "N", "P"]), min_size=32
     ).map(SecretStr),
     "webhook_ports": st.lists(st.integers(1, 65535), min_size=1),
     "webhook_ca_file": TEXT.map(Path),
     "log_level": st.sampled_from(["debug", "info", "warning", "error"]),
-    "lease_s": st.floats(6.0, 1e6),  # above heartbeat_s, whatever is drawn or left out
+    "lease_s": st.floats(
+        12.0, 1e6
+    ),  # above twice heartbeat_s, whatever is drawn or left out
     "heartbeat_s": st.floats(1e-6, 5.0),
 }
 """Values of settings whose type and bounds alone do not say which are right."""
@@ -107,7 +145,9 @@ def test_every_setting_survives_the_way_to_a_child(values: dict[str, Any]) -> No
 
 
 def test_a_real_child_gets_nested_secrets_in_the_clear() -> None:
-    settings = Settings.model_validate({"api_keys": {"ann": "1a2b"}, "workers": None})
+    settings = Settings.model_validate(
+        {"api_keys": {"ann": "1a2b" * 16}, "workers": None}
+    )
     code = "from kantor.service.settings import *; s = Settings(); "
     code += "print(s.api_keys['ann'].get_secret_value(), s.workers)"
     ended = subprocess.run(
@@ -117,7 +157,7 @@ def test_a_real_child_gets_nested_secrets_in_the_clear() -> None:
         text=True,
         check=True,
     )
-    assert ended.stdout.split() == ["1a2b", "None"]
+    assert ended.stdout.split() == ["1a2b" * 16, "None"]
 
 
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import redis.asyncio
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
@@ -14,7 +13,6 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
 from kantor.estimator.samples.pair import MIN_SAMPLES
 from kantor.service.api.dependencies import (
     BoardDep,
-    ClientDep,
     IntakeDep,
     OwnerDep,
     SettingsDep,
@@ -23,6 +21,7 @@ from kantor.service.api.dependencies import (
 from kantor.service.api.intake import Intake
 from kantor.service.api.metrics import render_metrics
 from kantor.service.formats import EXTENSIONS, MEDIA_TYPES
+from kantor.service.queue import JobBoard
 
 STATIC = Path(__file__).parents[1] / "static"
 _DOCS_POLICY = (
@@ -47,9 +46,9 @@ async def health() -> dict[str, str]:
     summary="Can it take jobs?",
     responses={503: {"description": "Not ready; says why"}},
 )
-async def ready(client: ClientDep, intake: IntakeDep) -> Response:
+async def ready(board: BoardDep, intake: IntakeDep) -> Response:
     """Tell whether jobs can be taken, and if not, why."""
-    reasons = [*await _queue_reasons(client), *_store_reasons(intake)]
+    reasons = [*await _queue_reasons(board), *_store_reasons(intake)]
     status = "unready" if reasons else "ready"
     return JSONResponse(
         {"status": status, "reasons": reasons}, status_code=503 if reasons else 200
@@ -102,11 +101,11 @@ async def page() -> FileResponse:
     return FileResponse(STATIC / "page" / "index.html")
 
 
-async def _queue_reasons(client: redis.asyncio.Redis) -> list[dict[str, str]]:
+async def _queue_reasons(board: JobBoard) -> list[dict[str, str]]:
     try:
-        await client.ping()
+        await board.check_writable()
     except RedisError as error:
-        detail = f"the job queue does not answer ({type(error).__name__})"
+        detail = f"the job queue takes nothing ({type(error).__name__})"
         return [{"code": "queue_unavailable", "detail": detail}]
     return []
 

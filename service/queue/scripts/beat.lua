@@ -9,11 +9,11 @@ for i = 2, #ARGV, 2 do
   local answer = 'lost'
   if owned(id, token) then
     redis.call('ZADD', key('leases'), now, id)
-    local deadline = get(id, 'deadline_at')
+    local deadline = number(id, 'deadline_at')
     answer = 'held'
     if get(id, 'cancel') then
       answer = 'cancel'
-    elseif deadline and now > tonumber(deadline) then
+    elseif deadline and now > deadline then
       answer = 'deadline'
     end
   end

@@ -8,29 +8,42 @@ redis.call('ZADD', key('workers'), now, worker)
 
 local bell = redis.call('XREVRANGE', key('bell'), '+', '-', 'COUNT', 1)
 local claimed = {bell[1] and bell[1][1] or '0-0'}
-local bucket = nil
 
+-- Jobs that come after it, of owners who wait for nothing, are placed behind it.
+local function note_turn(id)
+  local priority = get(id, 'priority')
+  local place = number(id, 'place', 0)
+  local last = tonumber(redis.call('HGET', key('turn'), priority)) or 0
+  if place > last then redis.call('HSET', key('turn'), priority, place) end
+end
+
+local function hand_out(id, attempt)
+  local token = worker .. '#' .. redis.call('HINCRBY', job_key(id), 'fence', 1)
+  redis.call('HINCRBY', job_key(id), 'attempt', 1)
+  unready(id)
+  redis.call('ZADD', key('leases'), now, id)
+  redis.call('HSET', job_key(id), 'status', 'running', 'token', token, 'started_at', now)
+  add_event(id, 'running', cjson.encode({attempt = attempt + 1}))
+  note_turn(id)
+  claimed[#claimed + 1] = id
+  claimed[#claimed + 1] = token
+end
+
+local bucket = nil
 for _, id in ipairs(redis.call('ZRANGE', key('ready'), 0, scan - 1)) do
-  local fields = redis.call('HMGET', job_key(id), 'bucket', 'attempt', 'deadline_at')
-  if fields[3] and now > tonumber(fields[3]) then
+  local why = fault(id)
+  local deadline = not why and number(id, 'deadline_at')
+  if why then
+    set_aside(id, why)
+  elseif deadline and now > deadline then
     fail(id, 'deadline_exceeded', 'The deadline passed before a worker was free.')
   else
-    local fresh = fields[2] == '0'
-    local packable = fields[1] ~= '' and fresh
-    if bucket == nil or (packable and fields[1] == bucket) then
-      local fence = redis.call('HINCRBY', job_key(id), 'fence', 1)
-      local token = worker .. '#' .. fence
-      redis.call('HINCRBY', job_key(id), 'attempt', 1)
-      unready(id)
-      redis.call('ZADD', key('leases'), now, id)
-      redis.call('HSET', job_key(id), 'status', 'running', 'token', token,
-        'started_at', now)
-      add_event(id, 'running', cjson.encode({attempt = tonumber(fields[2]) + 1}))
-      claimed[#claimed + 1] = id
-      claimed[#claimed + 1] = token
-      if not packable then break end
-      bucket = fields[1]
-      if #claimed > 2 * most then break end
+    local own, attempt = get(id, 'bucket') or '', number(id, 'attempt')
+    local packable = own ~= '' and attempt == 0
+    if bucket == nil or (packable and own == bucket) then
+      hand_out(id, attempt)
+      if not packable or #claimed > 2 * most then break end
+      bucket = own
     end
   end
 end

@@ -16,12 +16,13 @@ local claimed, passed_over = {}, {}
 local due = redis.call('ZRANGEBYSCORE', key('deliveries'), '-inf', now, 'LIMIT', 0, SCAN)
 for _, id in ipairs(due) do
   if #claimed >= 2 * most then break end
-  local webhook = get(id, 'webhook')
-  local host = webhook and cjson.decode(webhook).host
-  local busy = host and flying[host] or 0
-  if not host then
+  local webhook = redis.pcall('HGET', job_key(id), 'webhook')
+  local readable, host = pcall(function() return cjson.decode(webhook).host end)
+  local busy = readable and host and flying[host] or 0
+  if not readable or type(host) ~= 'string' then
     redis.call('ZREM', key('deliveries'), id)
-  elseif tonumber(get(id, 'webhook_attempts') or 0) >= max_attempts then
+    count('webhooks_dropped')
+  elseif number(id, 'webhook_attempts', 0) >= max_attempts then
     end_delivery(id, 'failed')
   elseif busy >= per_host then
     passed_over[#passed_over + 1] = id

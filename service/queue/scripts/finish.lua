@@ -4,7 +4,7 @@
 -- Returns 'done', or 'lost' when another holds or ended the job. A repeated call of the
 -- one that ended it (its reply was lost) is 'done' again.
 local id, token, status, detail = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-if get(id, 'done_by') == token then return 'done' end
+if redis.pcall('HGET', job_key(id), 'done_by') == token then return 'done' end
 if not owned(id, token) then
   count('commits_refused')
   return 'lost'
@@ -12,10 +12,10 @@ end
 redis.call('HSET', job_key(id), 'done_by', token, unpack(ARGV, 5))
 close(id, status, detail)
 local cache = get(id, 'cache_key')
-if status == 'succeeded' and cache ~= '' then
-  redis.call('SET', key('cache', cache), id, 'PX', get(id, 'result_ttl'))
+if status == 'succeeded' and cache and cache ~= '' then
+  redis.call('SET', key('cache', cache), id, 'PX', number(id, 'result_ttl', WEEK))
 end
-local took = now - tonumber(get(id, 'started_at'))
+local took = math.max(0, now - number(id, 'started_at', now))
 count('run_count')
 count('run_ms', took)
 for _, bound_s in ipairs({1, 3, 10, 30, 100, 300, 1000, 3000, 10000}) do

@@ -3,7 +3,11 @@
 -- Key :rate:<name> string: time at which the holder is as good as new; expires then.
 -- Returns {1 if allowed, tokens left, ms until the next token, ms until all are back}.
 local record, interval, burst = key('rate', ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local full_at = math.max(now, tonumber(redis.call('GET', record) or 0))
+local noted = redis.pcall('GET', record)
+if is_error(noted) then redis.call('DEL', record) end
+-- A clock that was set back must not leave anybody waiting for it.
+local latest = now + burst * interval
+local full_at = math.min(latest, math.max(now, tonumber(noted) or 0))
 local spent_at = full_at + interval
 local wait = spent_at - burst * interval - now
 if wait > 0 then return {0, 0, math.ceil(wait), math.ceil(full_at - now)} end

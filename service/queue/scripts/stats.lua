@@ -7,7 +7,7 @@ return {
   redis.call('ZCARD', key('ready')),
   redis.call('ZCARD', key('leases')),
   redis.call('ZCOUNT', key('workers'), now - ARGV[1], '+inf'),
-  oldest[2] and math.floor(now - tonumber(oldest[2])) or 0,
+  oldest[2] and math.max(0, math.floor(now - tonumber(oldest[2]))) or 0,
   redis.call('ZCARD', key('deliveries')),
   redis.call('HGETALL', key('totals')),
 }

@@ -1,17 +1,48 @@
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from kantor.service.api.access import OpenToAll
 from kantor.service.api.problems import PROBLEMS
-from kantor.service.api.server import build_server
+from kantor.service.api.server import build_server, check_broker
+from kantor.service.processes.valkey import EmbeddedValkey
+from kantor.service.queue import broker
+from kantor.service.queue.broker import BrokerUnsuitable, connect
 from kantor.service.settings import Settings
 
 
 def test_a_ready_service_says_so(api: httpx.Client) -> None:
     assert api.get("/healthz").json() == {"status": "ok"}
     assert api.get("/readyz").json() == {"status": "ready", "reasons": []}
+
+
+def test_a_queue_that_takes_no_writes_is_not_ready(
+    settings: Settings, tmp_path: Path, serving: Any
+) -> None:
+    with EmbeddedValkey(tmp_path / "full") as own:
+        full = settings.model_copy(update={"redis_url": SecretStr(own.url)})
+        with connect(own.url) as client, serving(full) as (_, api):
+            assert api.get("/readyz").status_code == 200
+            client.config_set("maxmemory", 1)
+            answer = api.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["reasons"][0]["code"] == "queue_unavailable"
+
+
+def test_an_old_server_is_refused_at_the_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker, "OLDEST_VERSION", (99, 0))
+    with pytest.raises(BrokerUnsuitable, match=r"expected Redis >= 6.2"):
+        check_broker(settings)
+
+
+def test_the_api_starts_while_the_server_is_away(settings: Settings) -> None:
+    away = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1")})
+    check_broker(away)
 
 
 def test_the_docs_page_loads_nothing_from_elsewhere(api: httpx.Client) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kantor.service.processes.valkey import EmbeddedValkey
+from kantor.service.processes.valkey import EmbeddedValkey, FolderTaken
 from kantor.service.queue.broker import connect
 
 PARENT = """
@@ -51,6 +51,30 @@ def test_only_this_user_can_enter_its_folder(tmp_path: Path) -> None:
 def test_a_long_folder_name_still_gets_a_socket(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path / ("long" * 30)) as server:
         assert server.is_running()
+
+
+def test_a_stopped_server_keeps_its_folder(tmp_path: Path) -> None:
+    first = EmbeddedValkey(tmp_path / "v")
+    first.start()
+    assert first.pid is not None
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        second = EmbeddedValkey(tmp_path / "v", patience_s=0.2)
+        with pytest.raises(FolderTaken, match=f"process {first.pid} runs"):
+            second.start()
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+        first.stop()
+    second.start()
+    second.stop()
+
+
+def test_its_memory_is_bounded(tmp_path: Path) -> None:
+    with (
+        EmbeddedValkey(tmp_path / "v", memory_bytes=2**26) as server,
+        connect(server.url) as client,
+    ):
+        assert client.config_get("maxmemory") == {"maxmemory": str(2**26)}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the tether is a Linux feature")

@@ -26,6 +26,7 @@ from kantor.service.queue import (
 from kantor.service.settings import Settings
 
 WORKERS = st.sampled_from(["a", "b"])
+OWNERS = st.sampled_from(["ada", "bob", "cleo"])
 PICK = st.integers(0, 1_000)
 MAX_ATTEMPTS = 2
 HOOK = Webhook("https://a.example/", "a.example", ["job.succeeded", "job.cancelled"])
@@ -34,9 +35,11 @@ HOOK = Webhook("https://a.example/", "a.example", ["job.succeeded", "job.cancell
 
 @dataclass
 class ModelJob:
-    """What a job should be."""
+    """What a job should be; `place` is its turn among the jobs of its priority."""
 
-    order: tuple[int, int]
+    owner: str
+    priority: int
+    place: int
     bucket: str
     status: str = "queued"
     attempt: int = 0
@@ -86,10 +89,26 @@ class QueueMachine(RuleBasedStateMachine):
         self.queues = queues
         self.jobs: dict[str, ModelJob] = {}
         self.claims: list[tuple[str, Claim]] = []
+        self.turns: dict[int, int] = {}
 
     def queued(self) -> list[str]:
         waiting = [i for i, job in self.jobs.items() if job.status == "queued"]
-        return sorted(waiting, key=lambda i: self.jobs[i].order)
+        return sorted(waiting, key=self.order)
+
+    def order(self, job_id: str) -> tuple[int, int, str]:
+        job = self.jobs[job_id]
+        return -job.priority, job.place, job_id
+
+    def next_place(self, owner: str, priority: int) -> int:
+        """Behind the owner's own, and not before the turn that was reached."""
+        turn = self.turns.setdefault(priority, len(self.jobs))
+        own = [
+            job.place
+            for job in self.jobs.values()
+            if (job.owner, job.priority) == (owner, priority)
+            and job.status in ("queued", "running")
+        ]
+        return max([turn, *own]) + 1
 
     def some(self, status: str, pick: int) -> str | None:
         ids = [i for i, job in self.jobs.items() if job.status == status]
@@ -100,16 +119,19 @@ class QueueMachine(RuleBasedStateMachine):
         return self.queues.worker(name), claim, self.jobs[claim.job.id]
 
     @rule(
-        priority=st.integers(-2, 2),
+        owner=OWNERS,
+        priority=st.integers(-1, 1),
         bucket=st.sampled_from(["", "p", "q"]),
         webhook=st.sampled_from([None, HOOK]),
     )
-    def enqueue(self, priority: int, bucket: str, webhook: Webhook | None) -> None:
+    def enqueue(
+        self, owner: str, priority: int, bucket: str, webhook: Webhook | None
+    ) -> None:
+        place = self.next_place(owner, priority)
         record: JobRecord = self.queues.board.enqueue(
-            priority=priority, bucket=bucket, webhook=webhook
+            owner=owner, priority=priority, bucket=bucket, webhook=webhook
         )
-        job = ModelJob((-priority, len(self.jobs)), bucket, webhook=webhook)
-        self.jobs[record.id] = job
+        self.jobs[record.id] = ModelJob(owner, priority, place, bucket, webhook=webhook)
 
     @rule(name=WORKERS, most=st.integers(1, 3))
     def claim(self, name: str, most: int) -> None:
@@ -119,6 +141,7 @@ class QueueMachine(RuleBasedStateMachine):
         for claim in claims:
             job = self.jobs[claim.job.id]
             job.status, job.token, job.attempt = "running", claim.token, job.attempt + 1
+            self.turns[job.priority] = max(self.turns[job.priority], job.place)
             self.claims.append((name, claim))
 
     def expected_claim(self, most: int) -> list[str]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kantor.service.store.folder import Folder, last_use, mark_used
+from kantor.service.store.files import last_use, mark_used
+from kantor.service.store.folder import Folder
 
 DIGEST = "ab" + "0" * 62
 

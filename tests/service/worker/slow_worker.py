@@ -1,9 +1,11 @@
 """A worker process whose training is a count: `config.steps` steps of 10 ms each.
 
 The estimate is the number of steps. Some seeds misbehave: 13 kills the process, 14
-raises, 15 is an invalid input, 16 exhausts the memory, 17 loses the device.
+raises, 15 is an invalid input, 16 exhausts the memory, 17 loses the device, 18 hangs,
+19 hangs and lets no other thread run.
 """
 
+import ctypes
 import os
 import signal
 import time
@@ -27,6 +29,7 @@ from kantor.service.settings import Settings
 from kantor.service.worker import run_worker
 
 STEP_S = 0.01
+HANGS_S = 600
 NOWHERE = Differences(
     source_extremes=[],
     target_extremes=[],
@@ -75,6 +78,10 @@ def misbehave(seed: int) -> None:
         raise MemoryError
     if seed == 17:
         raise AcceleratorError
+    if seed == 18:
+        time.sleep(HANGS_S)
+    if seed == 19:
+        ctypes.PyDLL(None).sleep(HANGS_S)
 
 
 class AcceleratorError(RuntimeError):

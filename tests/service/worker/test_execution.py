@@ -15,16 +15,15 @@ from kantor.service.queue import Claim, LeaseQueue, SampleRef
 from kantor.service.queue.keys import Keys
 from kantor.service.settings import Settings
 from kantor.service.store import BlobStore, DatasetStore
-from kantor.service.worker.execution import (
+from kantor.service.worker.execution import DeviceLost, Execution
+from kantor.service.worker.lifeline import Lifeline
+from kantor.service.worker.outcomes import (
     Cancelled,
-    DeviceLost,
-    Execution,
     Failed,
     Interrupted,
     Lost,
     Outcome,
 )
-from kantor.service.worker.lifeline import Lifeline
 
 
 @dataclass
@@ -43,6 +42,7 @@ class Bench:
             datasets=DatasetStore(self.settings.data_dir),
             blobs=BlobStore(self.settings.data_dir),
             stopping=threading.Event(),
+            storing_s=0.0,
         )
         return execution.run(self.claim)
 

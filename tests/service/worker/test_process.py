@@ -2,13 +2,12 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,12 @@ from kantor.service.processes.valkey import EmbeddedValkey
 from kantor.service.queue import JobRecord, JobStatus, NewJob, SampleRef
 from kantor.service.settings import Settings
 from kantor.service.store import BlobStore, DatasetStore
+from kantor.service.worker.lifeline import HUNG
 
 Submit = Callable[..., str]
 SLOW_WORKER = Path(__file__).with_name("slow_worker.py")
 PATIENCE_S = 20.0
+BEAT = {"KANTOR_HEARTBEAT_S": "0.1"}
 
 
 class Workers:
@@ -44,9 +45,9 @@ class Workers:
         }
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, **variables: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, str(SLOW_WORKER)]
-        process = subprocess.Popen(command, env=self._environment)
+        process = subprocess.Popen(command, env=self._environment | variables)
         self.processes.append(process)
         return process
 
@@ -71,12 +72,12 @@ def submit_to(board: Any, settings: Settings, **config: Any) -> str:
     """Queue a job on a small dataset; return its id."""
     dataset = DatasetStore(settings.data_dir).put_array(np.ones((40, 2)))
     side = SampleRef(dataset.id, 40, 2)
-    job = NewJob(source=side, target=side, config=config)
+    job = NewJob(source=side, target=side, config=config, bucket="small")
     return str(board.run(board.board.enqueue(job)).id)
 
 
-def wait_for(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+def wait_for(condition: Callable[[], Any], within_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.02)
@@ -206,15 +207,37 @@ def test_a_worker_without_its_device_ends(
     assert board.get(job_id).status == JobStatus.RUNNING  # until its lease is over
 
 
+@contextmanager
+def full_disk(settings: Settings) -> Iterator[None]:
+    """Let nothing be stored while the block runs."""
+    blobs = settings.data_dir / "blobs"
+    blobs.mkdir(parents=True, exist_ok=True)
+    blobs.rename(blobs.with_name("kept"))
+    blobs.write_text("in the way")
+    yield
+    blobs.unlink()
+    blobs.with_name("kept").rename(blobs)
+
+
+def test_a_result_waits_for_room_on_the_disk(
+    workers: Workers, submit: Submit, board: Any, settings: Settings
+) -> None:
+    job_id = submit(steps=30)
+    with full_disk(settings):
+        workers.start()
+        wait_for_progress(board, job_id, step=30)
+        time.sleep(2.0)
+        assert board.get(job_id).status == JobStatus.RUNNING
+    job = wait_until(board, job_id, JobStatus.SUCCEEDED)
+    assert (job.attempt, result_of(settings, job)["estimate"]) == (1, 30.0)
+
+
 def test_a_result_that_cannot_be_stored_fails_the_job(
     workers: Workers, submit: Submit, board: Any, settings: Settings
 ) -> None:
-    workers.start()
-    job_id = submit(steps=1)
-    wait_until(board, job_id, JobStatus.SUCCEEDED)
-    shutil.rmtree(settings.data_dir / "blobs")
-    (settings.data_dir / "blobs").write_text("in the way")
-    job = wait_until(board, submit(steps=2), JobStatus.FAILED)
+    with full_disk(settings):
+        workers.start(KANTOR_STORING_S="0")
+        job = wait_until(board, submit(steps=2), JobStatus.FAILED)
     assert job.error is not None
     assert job.error.code == "storage_failed"
 
@@ -230,6 +253,98 @@ def test_a_checkpoint_that_cannot_be_stored_costs_no_attempt(
     assert worker.wait(PATIENCE_S) == 0
     job = board.get(job_id)
     assert (job.status, job.attempt, job.checkpoint) == (JobStatus.QUEUED, 0, None)
+
+
+def test_a_job_that_waits_for_room_can_be_cancelled(
+    workers: Workers, submit: Submit, board: Any, settings: Settings
+) -> None:
+    job_id = submit(steps=5)
+    with full_disk(settings):
+        workers.start()
+        wait_for_progress(board, job_id, step=5)
+        board.cancel(job_id)
+        wait_until(board, job_id, JobStatus.CANCELLED)
+
+
+def test_sigterm_without_room_for_a_checkpoint_costs_no_attempt(
+    workers: Workers, submit: Submit, board: Any, settings: Settings
+) -> None:
+    worker = workers.start()
+    job_id = submit(steps=200)
+    wait_for_progress(board, job_id, step=10)
+    with full_disk(settings):
+        worker.terminate()
+        assert worker.wait(PATIENCE_S) == 0
+        assert board.get(job_id).status == JobStatus.QUEUED
+    workers.start()
+    assert wait_until(board, job_id, JobStatus.SUCCEEDED).attempt == 1
+
+
+def test_a_hung_training_does_not_outlive_its_cancel(
+    workers: Workers, submit: Submit, board: Any
+) -> None:
+    worker = workers.start(KANTOR_STOP_S="1")
+    job_id = submit(seed=18)
+    wait_until(board, job_id, JobStatus.RUNNING)
+    board.cancel(job_id)
+    assert worker.wait(PATIENCE_S) == HUNG
+    workers.start()
+    wait_until(board, job_id, JobStatus.CANCELLED)
+
+
+def test_a_hung_training_does_not_outlive_its_deadline(
+    workers: Workers, board: Any, settings: Settings
+) -> None:
+    dataset = DatasetStore(settings.data_dir).put_array(np.ones((40, 2)))
+    side = SampleRef(dataset.id, 40, 2)
+    job = board.enqueue(source=side, target=side, config={"seed": 18}, deadline_s=2.0)
+    worker = workers.start(KANTOR_STOP_S="1")
+    assert worker.wait(PATIENCE_S) == HUNG
+    workers.start()
+    ended = wait_until(board, job.id, JobStatus.FAILED)
+    assert ended.error is not None
+    assert ended.error.code == "deadline_exceeded"
+
+
+@pytest.mark.parametrize("seed", [18, 19])
+def test_a_hung_training_is_retried_by_its_attempts(
+    workers: Workers, submit: Submit, board: Any, settings: Settings, seed: int
+) -> None:
+    job_id = submit(seed=seed)
+
+    def ended() -> bool:
+        if not workers.processes or workers.processes[-1].poll() is not None:
+            workers.start(KANTOR_STALL_S="1", KANTOR_LEASE_S="0.4", **BEAT)
+        return bool(board.get(job_id).status == JobStatus.FAILED)
+
+    wait_for(ended, within_s=2 * PATIENCE_S)
+    job = board.get(job_id)
+    assert (job.error.code, job.attempt) == ("worker_lost", settings.max_attempts)
+
+
+def test_jobs_behind_a_hung_one_are_given_back(
+    workers: Workers, submit: Submit, board: Any
+) -> None:
+    ids = [submit(seed=18), submit(steps=1)]
+    worker = workers.start(KANTOR_STALL_S="1", KANTOR_MAX_CLAIM="2")
+    assert worker.wait(PATIENCE_S) == HUNG
+    behind = board.get(ids[1])
+    assert (behind.status, behind.attempt) == (JobStatus.QUEUED, 0)
+
+
+def test_a_damaged_dataset_fails_the_job(
+    workers: Workers, submit: Submit, board: Any, settings: Settings
+) -> None:
+    job_id = submit(steps=1)
+    [file] = (settings.data_dir / "datasets").glob("*/*.npy")
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    workers.start()
+    job = wait_until(board, job_id, JobStatus.FAILED)
+    assert job.error is not None
+    assert job.error.code == "dataset_damaged"
+    wait_until(board, submit(steps=1), JobStatus.SUCCEEDED)  # stored again
 
 
 def test_a_missing_dataset_fails_the_job(workers: Workers, board: Any) -> None:

@@ -56,3 +56,16 @@ def test_datasets_of_unfinished_jobs_stay(
 def test_one_of_all_sweeps(client: redis.Redis, prefix: str) -> None:
     assert may_sweep(client, prefix, 60.0)
     assert not may_sweep(client, prefix, 60.0)
+
+
+def test_bodies_that_were_half_received_go(
+    board: Any, client: redis.Redis, settings: Settings
+) -> None:
+    incoming = settings.data_dir / "incoming"
+    for name in ("old", "new"):
+        (incoming / name).mkdir(parents=True)
+        (incoming / name / "body").write_bytes(b"half")
+    for path in (incoming / "old" / "body", incoming / "old"):
+        os.utime(path, (1, 1))
+    sweep(client, settings)
+    assert [path.name for path in incoming.iterdir()] == ["new"]

@@ -12,10 +12,8 @@ from typing import Any
 import httpx
 import pytest
 import redis
-import uvicorn
 
-from kantor.service.api.app import create_app
-from kantor.service.api.server import ApiServer
+from kantor.service.api.server import build_server
 from kantor.service.api.services import build_services
 from kantor.service.api.webhooks.messages import HeadlineView, MessageView
 from kantor.service.api.webhooks.signing import Signer
@@ -57,10 +55,7 @@ def serving_hooks(hook_settings: Settings) -> Serving:
         assert services.webhooks is not None
         quick = replace(services.webhooks, delays_s=QUICK)
         services = replace(services, webhooks=quick)
-        app = create_app(hook_settings, services=services)
-        server = ApiServer(
-            uvicorn.Config(app, port=0, log_config=None), services.closing
-        )
+        server = build_server(hook_settings, services=services)
         thread = threading.Thread(target=server.run)
         thread.start()
         try:

@@ -1,0 +1,1 @@
+"""What whoever keeps the service does now and then: check, back up, restore."""
