@@ -1,4 +1,4 @@
-"""Probes, facts about this service, and the pages people open in a browser."""
+"""Probes, metrics and facts about this service."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -8,19 +8,12 @@ from typing import Any
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from kantor.estimator.samples.pair import MIN_SAMPLES
 from kantor.service.api.metrics import render_metrics
 from kantor.service.api.services import OwnerDep, Services, ServicesDep
 from kantor.service.decoding.formats import MEDIA_TYPES
-
-STATIC = Path(__file__).parents[1] / "static"
-_DOCS_POLICY = (
-    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'"
-)
-"""Swagger UI writes styles into its elements; nothing else here may."""
 
 _PACKAGES = ("kantor", "torch", "numpy", "fastapi")
 
@@ -80,19 +73,6 @@ async def metrics(services: ServicesDep, owner: OwnerDep) -> Response:
     return Response(
         render_metrics(await services.board.stats()), media_type=CONTENT_TYPE_LATEST
     )
-
-
-@router.get("/docs", include_in_schema=False)
-async def docs() -> FileResponse:
-    """Return the page that shows the OpenAPI document."""
-    headers = {"Content-Security-Policy": _DOCS_POLICY}
-    return FileResponse(STATIC / "swagger" / "index.html", headers=headers)
-
-
-@router.get("/", include_in_schema=False)
-async def page() -> FileResponse:
-    """Return the page that submits two files and shows the answer."""
-    return FileResponse(STATIC / "page" / "index.html")
 
 
 async def _queue_reasons(services: Services) -> list[dict[str, str]]:
