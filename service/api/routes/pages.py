@@ -39,6 +39,7 @@ class Assets(StaticFiles):
 @router.get("/jobs")
 @router.get("/jobs/{job_id}")
 @router.get("/compare")
+@router.get("/history")
 async def page() -> FileResponse:
     """Return the document of every page."""
     return FileResponse(STATIC / "page" / "index.html", headers=_ALWAYS_ASKED)

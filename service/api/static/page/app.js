@@ -9,6 +9,7 @@ const PAGES = [
   [/^\/$/, "/static/page/new.js", "/"],
   [/^\/jobs\/?$/, "/static/page/jobs.js", "/jobs"],
   [/^\/jobs\/([^/]+)\/?$/, "/static/page/job.js", "/jobs"],
+  [/^\/history\/?$/, "/static/page/history.js", "/jobs"],
   [/^\/compare\/?$/, "/static/page/compare.js", "/jobs"],
 ];
 const THEMES = { system: ["◐", "Auto"], light: ["☀", "Light"], dark: ["☾", "Dark"] };

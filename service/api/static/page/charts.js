@@ -18,12 +18,13 @@ const axis = (label, size) => ({
 });
 const value = (_, raw) => (raw === null || raw === undefined ? "–" : show(raw));
 
-function draw(place, { series, labels, data }) {
+function draw(place, { series, labels, data, time = false, bands = [] }) {
   const size = () => ({ width: Math.max(200, place.clientWidth), height: HEIGHT });
   const options = {
     ...size(),
-    scales: { x: { time: false } },
-    axes: [axis(labels[0], 34), axis(labels[1], 56)],
+    scales: { x: { time } },
+    axes: [{ ...axis(labels[0], 34), ...(time && { values: undefined }) }, axis(labels[1], 56)],
+    bands,
     cursor: { drag: { x: false, y: false } },
     series: series.map((item) => ({ value, ...item })),
   };
@@ -52,6 +53,31 @@ export function curveChart(place) {
       points.map(({ validation }) => validation),
       points.map(() => bound),
     ]);
+}
+
+// Draw answers by the time of their jobs: the estimate, two standard errors around it.
+export function historyChart(place, found) {
+  const edge = (label) => ({ label, stroke: color("source-fill"), width: 1, ...still });
+  const dots = { points: { show: true, size: 7, fill: color("accent") } };
+  const series = [
+    { label: "time", value: (_, at) => (at ? new Date(1000 * at).toLocaleString("en") : "–") },
+    edge("low"),
+    { label: "estimate", stroke: color("accent"), width: 2, ...dots },
+    edge("high"),
+    { label: "lower bound", stroke: color("good"), width: 1.5, dash: [6, 4], ...still },
+  ];
+  const around = (answer, errors) => answer.estimate + errors * answer.standard_error;
+  draw(place, {
+    series,
+    labels: ["", "distance"],
+    time: true,
+    bands: [{ series: [3, 1], fill: color("source-fill") }],
+    data: [
+      found.map(({ job }) => Date.parse(job.created_at) / 1000),
+      ...[-2, 0, 2].map((errors) => found.map(({ answer }) => around(answer, errors))),
+      found.map(({ answer }) => answer.lower_bound),
+    ],
+  });
 }
 
 export function histogramChart(place, { edges, source, target }) {

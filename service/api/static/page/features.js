@@ -11,15 +11,16 @@ export function featureTable(result) {
   const names = attribution.map((item) => featureName(result, item));
   const shown = attribution.slice(0, FEW);
   const more = attribution.slice(FEW);
+  const most = attribution[0]?.share || 1;
   return html`
     <div class="scroll" tabindex="0" role="region" aria-label="Columns by share">
-      ${table(shown, names, apart)}
+      ${table(shown, names, apart, most)}
     </div>
     ${more.length
       ? html`<details>
           <summary>${more.length} more columns</summary>
           <div class="scroll" tabindex="0" role="region" aria-label="More columns by share">
-            ${table(more, names.slice(FEW), apart)}
+            ${table(more, names.slice(FEW), apart, most)}
           </div>
         </details>`
       : nothing}
@@ -35,7 +36,7 @@ function distancesOf(result) {
   return new Map(items.map((item) => [item.column, item]));
 }
 
-function table(items, names, apart) {
+function table(items, names, apart, most) {
   return html`<table>
     <thead><tr>
       <th scope="col">Column</th>
@@ -50,7 +51,7 @@ function table(items, names, apart) {
         const alone = apart.get(names[place]);
         return html`<tr>
           <th scope="row">${names[place]}</th>
-          <td>${bar(item)}</td>
+          <td>${bar(item, most)}</td>
           <td>${direction(item)}</td>
           ${apart.size
             ? html`<td class="number">${alone ? show(alone.w1) : ""}</td>
@@ -62,10 +63,10 @@ function table(items, names, apart) {
   </table>`;
 }
 
-function bar({ share, slope }) {
+function bar({ share, slope }, most) {
   const side = slope > 0 ? "source" : "target";
   return html`<span class="share">
-    <svg aria-hidden="true" height="10"><rect class=${side} width="${Math.max(0.5, 100 * share)}%" height="10" rx="2"></rect></svg>
+    <svg aria-hidden="true" height="10"><rect class=${side} width="${Math.max(0.5, (100 * share) / most)}%" height="10" rx="2"></rect></svg>
     <span>${percent(Number(share.toPrecision(3)))}</span>
   </span>`;
 }

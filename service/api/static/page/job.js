@@ -155,7 +155,8 @@ class JobPage {
       <div class="actions">
         ${this.ended
           ? html`<a class="button" href=${this.again()}>Run again …</a>
-              <a class="button" href="/compare?job=${job.id}">Compare …</a>`
+              <a class="button" href="/compare?job=${job.id}">Compare …</a>
+              <a class="button" href="/history?reference=${job.source.dataset}">Over time</a>`
           : html`<button type="button" id="cancel" ?disabled=${stopping} @click=${() => this.cancel()}>
               ${stopping ? "Stopping …" : "Cancel"}
             </button>`}

@@ -34,6 +34,7 @@ class JobList {
   }
 
   async load() {
+    this.turn = Symbol("load"); // what an earlier search still brings is not wanted
     this.jobs = [];
     this.next = null;
     await this.more();
@@ -42,9 +43,11 @@ class JobList {
 
   // Bring the next page; while searching by words, go on until there is one.
   async more() {
+    const { turn } = this;
     const wanted = this.jobs.length + PAGE;
     for (let page = 0; page < MOST_PAGES; page += 1) {
       const list = await call("GET", `/v1/jobs?${this.query(this.next)}`);
+      if (turn !== this.turn) return;
       this.jobs.push(...list.data.filter((job) => this.fits(job)));
       this.next = list.next_cursor;
       if (this.next === null || this.jobs.length >= wanted) break;

@@ -59,8 +59,9 @@ class NewEstimate {
     }
     if (model) {
       for (const side of this.sides) {
-        const { dataset } = model[side.name];
+        const { dataset, weights } = model[side.name];
         side.takeDataset(dataset, model.labels[side.name] ?? "");
+        side.weights = weights;
       }
     }
     this.show();
@@ -113,7 +114,10 @@ class NewEstimate {
   }
 
   request({ labels = [], priority = 0, deadline_s = null, cache = true, ...config }) {
-    const sides = this.sides.map(({ name, dataset }) => [name, { dataset: dataset.id }]);
+    const sides = this.sides.map(({ name, dataset, weights }) => [
+      name,
+      { dataset: dataset.id, weights: weights && { dataset: weights } },
+    ]);
     const names = this.sides.filter(({ label }) => label).map(({ name, label }) => [name, label.slice(0, 256)]);
     const own = labels.map((text) => text.split(":").map((part) => part.trim()));
     return {

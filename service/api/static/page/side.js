@@ -19,6 +19,7 @@ export class Side {
 
   forget() {
     Object.assign(this, { dataset: null, label: "", look: null, sent: null, error: "" });
+    Object.assign(this, { weights: null, weighing: "" });
     this.turn = Symbol(this.name); // what was begun before has no say any more
   }
 
@@ -74,6 +75,26 @@ export class Side {
     });
   }
 
+  // Weights belong to the rows: those of other rows are forgotten with them.
+  async takeWeights(file) {
+    const { turn } = this;
+    this.weighing = "Sending …";
+    this.changed();
+    try {
+      const { id, n, dim } = await upload(file, mediaTypeOf(file.name), () => {});
+      if (turn !== this.turn) return;
+      const fits = dim === 1 && n === this.dataset.n;
+      this.weights = fits ? id : null;
+      this.weighing = fits
+        ? `${file.name}: ${count(n)} weights`
+        : `Expected one column of ${count(this.dataset.n)} weights, received ${count(n)} rows of ${count(dim)}.`;
+    } catch (problem) {
+      if (problem.status === undefined) throw problem; // a mistake of ours
+      this.weighing = problem.errors[0]?.detail ?? problem.message;
+    }
+    this.changed();
+  }
+
   // Do what gives a dataset, unless something else is chosen meanwhile.
   async take(label, work) {
     this.forget();
@@ -115,6 +136,7 @@ export function sideForm(side, known, dropped) {
     ${side.busy ? progress(side) : nothing}
     ${side.dataset ? facts(side) : nothing}
     ${side.look ? table(side) : nothing}
+    ${side.dataset ? weightsForm(side) : nothing}
   </fieldset>`;
 }
 
@@ -158,6 +180,18 @@ function facts({ dataset }) {
     <strong>${count(dataset.dim)}</strong> ${dataset.dim === 1 ? "column" : "columns"}
     <span class="note">${dataset.dtype}</span>
   </p>`;
+}
+
+function weightsForm(side) {
+  const id = `${side.name}-weights`;
+  return html`<details ?open=${Boolean(side.weighing || side.weights)}>
+    <summary>Weights <span class="note">one number for each row</span></summary>
+    <label for=${id}>File of weights of the ${side.name}</label>
+    <input type="file" id=${id} aria-describedby="${id}-note"
+      aria-invalid=${side.weighing && !side.weights ? "true" : "false"}
+      @change=${({ target }) => target.files[0] && side.takeWeights(target.files[0])}>
+    <p class="note" id="${id}-note" role="status">${side.weighing || (side.weights ? "As in the other job." : "")}</p>
+  </details>`;
 }
 
 function table({ look, columns, name }) {

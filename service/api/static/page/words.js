@@ -69,7 +69,7 @@ export function numbers(result) {
     ["Between these samples", bracket(low, high),
       `The distance of the very rows that were given, between a lower and an upper bound.
       In many dimensions most of it is accident of sampling: two halves of one data set
-      are far apart as well. ${result.sample_upper_bound_reason ?? ""}`],
+      are far apart as well. Upper bound: ${result.sample_upper_bound_reason ?? "unknown"}.`],
     ["p-value", pValue(result.p_value),
       `How often samples of equal distributions would look this different. Small means
       that they differ; large means nothing.`],

@@ -23,7 +23,8 @@ def addresses(worker: Any) -> list[str]:
     waiting = worker.submit(seed=3)["id"]
     compared = "&".join(f"job={job}" for job in jobs)
     pages = ["/", "/jobs", f"/jobs/{jobs[0]}", f"/jobs/{waiting}"]
-    return [*pages, f"/compare?{compared}"]
+    reference = worker.submit(seed=3)["source"]["dataset"]
+    return [*pages, f"/compare?{compared}", f"/history?reference={reference}"]
 
 
 def unfold(page: Page) -> None:

@@ -140,3 +140,25 @@ def test_running_again_starts_from_the_other_job(worker: Any, window: Any) -> No
     expect(page.locator("#setting-effort")).to_have_value("standard")
     expect(page.locator("#source-stored")).to_have_value(job["source"]["dataset"])
     expect(page.locator(".preview tbody tr")).to_have_count(10)
+
+
+def test_weights_go_along_and_are_kept_when_running_again(
+    api: httpx.Client, window: Any, files: Any, tmp_path: Path
+) -> None:
+    page = window.open("/")
+    give(page, *files)
+    (tmp_path / "weights.csv").write_text("0.5\n1\n" * 300)
+    page.locator(".side.source summary").click()
+    page.set_input_files("#source-weights", tmp_path / "weights.csv")
+    expect(page.locator("#source-weights-note")).to_contain_text("600 weights")
+    page.click("button.main")
+    page.wait_for_url("**/jobs/job_*")
+    [job] = api.get("/v1/jobs").json()["data"]
+    assert job["source"]["weights"].startswith("ds_")
+    page = window.open(f"/?from={job['id']}")
+    expect(page.locator(".compared")).to_be_visible()
+    page.fill("#setting-seed", "5")
+    page.click("button.main")
+    page.wait_for_url("**/jobs/job_*")
+    again, _ = api.get("/v1/jobs").json()["data"]
+    assert again["source"] == job["source"]

@@ -8,7 +8,7 @@ import pytest
 from kantor.service.api.routes.pages import STATIC
 
 
-@pytest.mark.parametrize("path", ["/", "/jobs", "/jobs/job_0", "/compare"])
+@pytest.mark.parametrize("path", ["/", "/jobs", "/jobs/job_0", "/compare", "/history"])
 def test_every_address_of_a_page_answers_the_document(
     api: httpx.Client, path: str
 ) -> None:
