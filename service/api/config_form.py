@@ -17,7 +17,7 @@ COMMON = "Common"
 MORE = "More"
 GROUPS: dict[str, tuple[str, ...]] = {
     COMMON: ("effort", "confidence", "scaling", "norm", "seed"),
-    "Evidence": ("folds", "bound_method", "sample_bounds"),
+    "Evidence": ("folds", "bound_method", "sample_bounds", "max_weight"),
     "Critic": (
         "critic", "constraint", "activation", "depth", "width", "group_size", "cones",
         "bjorck_order", "bjorck_iterations",

@@ -197,8 +197,8 @@ class NewEstimate {
     const [source, target] = this.sides.map(({ dataset }) => dataset);
     if (!source || !target) {
       const most = count(Math.round(this.info.limits.max_body_bytes / 2 ** 20));
-      return html`<p class="note">Both sides need the same columns, one sample a row: csv,
-        parquet, npy or npz of up to ${most} MiB.</p>`;
+      return html`<p class="note">Both sides need the same columns, one sample a row; a file may
+        have up to ${most} MiB.</p>`;
     }
     if (source.columns && target.columns) return named(source, target);
     if (source.dim !== target.dim) {

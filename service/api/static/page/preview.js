@@ -4,16 +4,18 @@
 const HEAD_BYTES = 65536;
 const ROWS = 5;
 const DELIMITERS = [",", ";", "\t", "|"];
-const TEXT = /\.(csv|tsv|txt)$/i;
+const TEXT = /\.(csv|tsv|tab|txt)$/i;
+const LINES = /\.(jsonl|ndjson)$/i;
 
 export const MEDIA_TYPES = [
   [/\.npy$/i, "application/x-npy"],
   [/\.npz$/i, "application/x-npz"],
-  [/\.parquet$/i, "application/vnd.apache.parquet"],
-  [/\.(csv|txt)$/i, "text/csv"],
-  [/\.tsv$/i, "text/tab-separated-values"],
-  [/\.(jsonl|ndjson)$/i, "application/x-ndjson"],
+  [/\.(parquet|pq)$/i, "application/vnd.apache.parquet"],
+  [/\.(csv|txt)(\.gz)?$/i, "text/csv"],
+  [/\.(tsv|tab)(\.gz)?$/i, "text/tab-separated-values"],
+  [/\.(jsonl|ndjson)(\.gz)?$/i, "application/x-ndjson"],
   [/\.(arrow|feather|ipc)$/i, "application/vnd.apache.arrow.file"],
+  [/\.arrows$/i, "application/vnd.apache.arrow.stream"],
 ];
 
 export function mediaTypeOf(name) {
@@ -26,6 +28,7 @@ export async function preview(file) {
   try {
     if (/\.npy$/i.test(file.name)) return previewNpy(head);
     if (TEXT.test(file.name)) return previewText(new TextDecoder().decode(head));
+    if (LINES.test(file.name)) return previewLines(new TextDecoder().decode(head));
   } catch {
     return null; // then the service will say what is wrong
   }
@@ -43,6 +46,18 @@ export function previewText(text) {
     kind: kindOf(rows.map((row) => row[place] ?? "")),
   }));
   return { columns, rows, named };
+}
+
+// Rows of JSON, an object or a list a line.
+function previewLines(text) {
+  const lines = text.split("\n").filter(Boolean).slice(0, ROWS).map((line) => JSON.parse(line));
+  const names = Object.keys(lines[0]);
+  const rows = lines.map((line) => names.map((name) => String(line[name] ?? "")));
+  const columns = names.map((name, place) => ({
+    name: Array.isArray(lines[0]) ? `${place + 1}` : name,
+    kind: kindOf(rows.map((row) => row[place])),
+  }));
+  return { columns, rows, named: !Array.isArray(lines[0]) };
 }
 
 const isNumber = (cell) => cell.trim() !== "" && Number.isFinite(Number(cell.replace(",", ".")));

@@ -146,7 +146,7 @@ const described = (side, id) => (side.error ? `${id}-error` : nothing);
 const INPUTS = {
   file: (side, id) => html`<label class="drop" for=${id}>
       <strong>${side.label || "Choose a file"}</strong>
-      <span>${side.label ? "Choose another, or drop it here" : "or drop it here: csv, parquet, npy, npz"}</span>
+      <span>${side.label ? "Choose another, or drop it here" : "or drop it here: csv, tsv, jsonl, parquet, Arrow, npy, npz"}</span>
       <input type="file" id=${id} aria-invalid=${invalid(side)}
         aria-label="File of the ${side.name}" aria-describedby=${described(side, id)}
         @change=${({ target }) => target.files[0] && side.takeFile(target.files[0])}>

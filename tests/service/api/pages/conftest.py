@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 import redis
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from kantor.service.queue import LeaseQueue
 from kantor.service.queue.leases import Claim
@@ -108,6 +108,7 @@ def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         assert "CI" not in os.environ, "expected chromium on the CI"
         pytest.skip("needs chromium")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

@@ -59,6 +59,26 @@ def test_two_csv_files_become_an_answer(
     assert page.locator("#histogram canvas").count() == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rows.jsonl", '{"age": 1.5, "height": 2}\n' * 50),
+        ("rows.tsv", "age\theight\n" + "1.5\t2\n" * 50),
+        ("rows.csv", '"age";"height"\n' + "1.5;2\n" * 50),
+    ],
+)
+def test_a_file_is_looked_into(
+    window: Any, tmp_path: Path, name: str, text: str
+) -> None:
+    page = window.open("/")
+    (tmp_path / name).write_text(text)
+    page.set_input_files("#source-file", tmp_path / name)
+    expect(page.locator(".facts")).to_contain_text("50 rows, 2 columns")
+    heads = page.locator(".preview th")
+    expect(heads).to_have_text(["agenumber", "heightnumber"])
+    expect(page.locator(".preview tbody tr")).to_have_count(5)
+
+
 def test_a_setting_out_of_range_is_told_at_its_field(window: Any, files: Any) -> None:
     page = window.open("/")
     give(page, *files)
