@@ -66,6 +66,10 @@ fix: $(STAMP) ## Format the code and apply the safe lint fixes
 docs: $(STAMP) ## Write the tables of the documentation anew
 	$(BIN)/python -m docs.tables
 
+.PHONY: screenshots
+screenshots: $(STAMP) ## Take the pictures of the pages anew (needs chromium)
+	$(BIN)/python -m docs.screenshots
+
 .PHONY: chaos
 chaos: $(STAMP) ## Break workers, server and connections; cancel at random (minutes)
 	$(BIN)/python -m tests.chaos

@@ -7,7 +7,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
 
 from kantor.service.api import openapi
 from kantor.service.api.background.dispatcher import dispatching
@@ -15,10 +14,14 @@ from kantor.service.api.background.reaper import reaping
 from kantor.service.api.middleware import BodyLimiter, RequestContext, problem_response
 from kantor.service.api.problems import PROBLEMS, problem_for
 from kantor.service.api.routes import (
+    answers,
+    configuration,
     datasets,
     jobs,
     operations,
     outputs,
+    pages,
+    rows,
     uploads,
     webhooks,
 )
@@ -26,6 +29,18 @@ from kantor.service.api.services import Services, build_services
 from kantor.service.queue import DeliveryQueue
 from kantor.service.settings import Settings
 
+_ROUTES = (
+    jobs,
+    outputs,
+    answers,
+    datasets,
+    rows,
+    uploads,
+    webhooks,
+    configuration,
+    operations,
+    pages,
+)
 _DESCRIPTION = "Certified lower bounds on the Wasserstein-1 distance of two samples."
 
 
@@ -47,10 +62,10 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         responses=openapi.PROBLEM_RESPONSES,
     )
     app.state.services = services or build_services(settings)
-    for module in (jobs, outputs, datasets, uploads, webhooks, operations):
+    for module in _ROUTES:
         app.include_router(module.router)
     app.webhooks.post("job-ended", summary="A job has ended")(webhooks.job_ended)
-    app.mount("/static", StaticFiles(directory=operations.STATIC), name="static")
+    app.mount("/static", pages.Assets(directory=pages.STATIC), name="static")
     for error in (HTTPException, RequestValidationError, *PROBLEMS):
         if error is not Exception:  # RequestContext answers what nobody foresaw
             app.add_exception_handler(error, _answer_problem)

@@ -38,6 +38,7 @@ def _part(name: str) -> Callable[[Request], Awaitable[Any]]:
 SettingsDep = Annotated[Settings, Depends(_part("settings"))]
 ClientDep = Annotated[redis.asyncio.Redis, Depends(_part("client"))]
 BoardDep = Annotated[JobBoard, Depends(_part("board"))]
+DatasetsDep = Annotated[DatasetStore, Depends(_part("datasets"))]
 BlobsDep = Annotated[BlobStore, Depends(_part("blobs"))]
 IntakeDep = Annotated[Intake, Depends(_part("intake"))]
 UploadsDep = Annotated[UploadStore, Depends(_part("uploads"))]

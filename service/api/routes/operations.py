@@ -1,4 +1,4 @@
-"""Probes, facts about this service, and the pages people open in a browser."""
+"""Probes, metrics and facts about this service."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from kantor.estimator.samples.pair import MIN_SAMPLES
 from kantor.service.api.dependencies import (
@@ -22,13 +22,6 @@ from kantor.service.api.intake import Intake
 from kantor.service.api.metrics import render_metrics
 from kantor.service.formats import EXTENSIONS, MEDIA_TYPES
 from kantor.service.queue import JobBoard
-
-STATIC = Path(__file__).parents[1] / "static"
-_DOCS_POLICY = (
-    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'"
-)
-"""Swagger UI writes styles into its elements; nothing else here may."""
 
 _PACKAGES = ("kantor", "torch", "numpy", "fastapi")
 
@@ -86,19 +79,6 @@ async def info(settings: SettingsDep, webhooks: WebhooksDep) -> dict[str, Any]:
 async def metrics(board: BoardDep, owner: OwnerDep) -> Response:
     """Return counts and durations of the whole queue, whoever serves them."""
     return Response(render_metrics(await board.stats()), media_type=CONTENT_TYPE_LATEST)
-
-
-@router.get("/docs", include_in_schema=False)
-async def docs() -> FileResponse:
-    """Return the page that shows the OpenAPI document."""
-    headers = {"Content-Security-Policy": _DOCS_POLICY}
-    return FileResponse(STATIC / "swagger" / "index.html", headers=headers)
-
-
-@router.get("/", include_in_schema=False)
-async def page() -> FileResponse:
-    """Return the page that submits two files and shows the answer."""
-    return FileResponse(STATIC / "page" / "index.html")
 
 
 async def _queue_reasons(board: JobBoard) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kantor.service.api.routes.operations import STATIC
+from kantor.service.api.routes.pages import STATIC
 
 pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="needs node")
 

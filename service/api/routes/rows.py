@@ -1,0 +1,64 @@
+"""Rows of a stored dataset: what a person wants to see of it."""
+
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from kantor.service.api.dependencies import DatasetsDep, OwnedDep
+from kantor.service.api.errors import FieldError, InvalidRequest
+from kantor.service.api.schemas import DatasetId
+from kantor.service.store import DatasetStore
+
+MOST_ROWS = 100
+MOST_VALUES = 1_000_000
+"""Values of one answer; of wide rows it has fewer columns, and says of how many."""
+
+router = APIRouter(prefix="/v1/datasets/{dataset_id}/rows", tags=["datasets"])
+
+Place = Annotated[int, Query(ge=0)]
+
+
+class RowView(BaseModel):
+    """One sample by its place in the dataset, from 0."""
+
+    row: int
+    values: list[float]
+
+
+class RowList(BaseModel):
+    """Some rows of a dataset of `n` rows and `dim` columns."""
+
+    n: int
+    dim: int
+    rows: list[RowView]
+
+
+@router.get("", summary="Look at rows of a dataset")
+async def rows(
+    dataset_id: DatasetId,
+    owned: OwnedDep,
+    datasets: DatasetsDep,
+    row: Annotated[list[Place] | None, Query(max_length=MOST_ROWS)] = None,
+) -> RowList:
+    """Return the rows at these places, or the first five."""
+    info = owned.find(dataset_id)
+    places = list(range(min(5, info.n))) if row is None else row
+    beyond = [place for place in places if place >= info.n]
+    if beyond:
+        detail = f"expected rows below {info.n}, received {beyond[0]}"
+        raise InvalidRequest(detail, FieldError(parameter="row", detail=detail))
+    columns = min(info.dim, MOST_VALUES // max(len(places), 1))
+    read = await to_thread.run_sync(_read, datasets, dataset_id, places, columns)
+    return RowList(n=info.n, dim=info.dim, rows=read)
+
+
+def _read(
+    datasets: DatasetStore, dataset_id: str, places: list[int], columns: int
+) -> list[Any]:
+    values = datasets.open_array(dataset_id)[places, :columns]
+    return [
+        RowView(row=place, values=[float(value) for value in line])
+        for place, line in zip(places, values, strict=True)
+    ]

@@ -1,0 +1,149 @@
+"""The page of a job: it can be reloaded and shared, and mends its own connection."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+Watching = Callable[..., Any]
+
+
+def test_a_reload_in_mid_training_loses_nothing(worker: Any, window: Any) -> None:
+    job = worker.submit()
+    page = window.open(f"/jobs/{job['id']}")
+    expect(page.locator(".verdict")).to_have_text("Waiting for a worker.")
+    claim = worker.claim()
+    worker.report(claim, *worker.points[:2])
+    expect(page.locator(".verdict")).to_contain_text("step 20 of at most 40")
+    page.reload()
+    expect(page.locator(".verdict")).to_contain_text("step 20 of at most 40")
+    expect(page.locator("#curve canvas")).to_have_count(1)
+    worker.report(claim, worker.points[2])
+    expect(page.locator(".verdict")).to_contain_text("step 30 of at most 40")
+    worker.succeed(claim)
+    expect(page.locator(".verdict")).to_contain_text("at least 0.8 apart")
+    expect(page.locator("#live")).to_contain_text("The job is succeeded.")
+
+
+def test_an_address_shows_the_whole_answer_to_anybody(
+    api: httpx.Client, worker: Any, watching: Watching
+) -> None:
+    job = worker.answered(labels={"source": "before.csv", "target": "after.csv"})
+    page = watching(api.base_url).open(f"/jobs/{job['id']}")
+    expect(page.locator("h1")).to_have_text("before.csv and after.csv")
+    expect(page.locator(".verdict")).to_have_text(
+        "The distributions are at least 0.8 apart, with 95 % confidence."
+    )
+    expect(page.locator(".numberline")).to_contain_text("0.9 to 1.3")
+    expect(page.locator("#curve canvas")).to_have_count(1)
+    expect(page.locator("#histogram canvas")).to_have_count(1)
+    first = page.locator("table", has_text="Share").locator("tbody tr").first
+    expect(first).to_contain_text("feature 1")
+    expect(first).to_contain_text("87.5 %")
+    expect(first).to_contain_text("target")
+    rows = page.get_by_role("region", name="Rows most typical of the source")
+    expect(rows.locator("tbody td")).to_have_count(3)  # the value and both columns
+
+
+def test_columns_go_by_their_names_where_the_result_has_them(
+    worker: Any, window: Any
+) -> None:
+    apart = [{"column": "height", "kind": "number", "w1": 0.75, "p_adjusted": 0.002}]
+    answer = {
+        "columns": [{"name": "age", "kind": "number"}, {"name": "height"}],
+        "column_distances": apart,
+        "metric": "Distances are in centimeters.",
+    }
+    page = window.open(f"/jobs/{worker.answered(answer=answer)['id']}")
+    expect(page.locator(".answer")).to_contain_text("in centimeters")
+    first = page.locator("table", has_text="By itself").locator("tbody tr").first
+    expect(first).to_contain_text("height")
+    expect(first).to_contain_text("0.75")
+
+
+def test_what_shows_nothing_is_not_called_equal(worker: Any, window: Any) -> None:
+    job = worker.answered(answer={"lower_bound": -0.1, "warnings": []})
+    page = window.open(f"/jobs/{job['id']}")
+    expect(page.locator(".answer.open")).to_contain_text("do not show")
+    expect(page.locator(".answer")).to_contain_text("no proof that they are equal")
+    expect(page.locator(".answer")).to_contain_text(
+        "A distance of 0.4 would have shown"
+    )
+
+
+def test_an_answer_from_before_has_its_curve(worker: Any, window: Any) -> None:
+    worker.answered()
+    again = worker.submit()
+    page = window.open(f"/jobs/{again['id']}")
+    expect(page.locator(".pill", has_text="answered before")).to_be_visible()
+    expect(page.locator("#curve canvas")).to_have_count(1)
+
+
+def test_cancelling_stops_a_job(worker: Any, window: Any) -> None:
+    job = worker.submit()
+    page = window.open(f"/jobs/{job['id']}")
+    claim = worker.claim()
+    page.click("#cancel")
+    expect(page.locator("#cancel")).to_have_text("Stopping …")
+    worker.stop(claim)
+    expect(page.locator(".verdict")).to_contain_text("was cancelled")
+    expect(page.locator("text=Run again")).to_be_visible()
+
+
+def test_an_address_of_old_leads_to_the_job(worker: Any, window: Any) -> None:
+    job = worker.answered()
+    page = window.open(f"/#{job['id']}")
+    page.wait_for_url(f"**/jobs/{job['id']}")
+
+
+def test_a_job_that_is_not_there_is_told_in_words(window: Any) -> None:
+    window.expect("status of 404")
+    page = window.open(f"/jobs/job_{'0' * 32}")
+    expect(page.locator("[role=alert]")).to_contain_text("Nothing is here")
+    expect(page.locator("[role=alert]")).to_contain_text("deleted")
+
+
+def test_a_lost_connection_is_told_and_mended(worker: Any, window: Any) -> None:
+    window.expect("ERR_FAILED|status of 502")
+    job = worker.submit()
+    page = window.context.new_page()
+    page.route(f"**/v1/jobs/{job['id']}/events", lambda route: route.abort())
+    page.goto(f"{window.origin}/jobs/{job['id']}")
+    expect(page.locator("#connection")).to_contain_text("The job goes on.")
+    worker.succeed(worker.claim())
+    page.unroute_all()
+    page.click("text=Try now")
+    expect(page.locator(".verdict")).to_contain_text("at least 0.8 apart")
+    expect(page.locator("#connection")).to_be_empty()
+
+
+def test_a_proxy_without_a_service_is_waited_for(worker: Any, window: Any) -> None:
+    window.expect("status of 502")
+    job = worker.answered()
+    page = window.context.new_page()
+    bad = {"status": 502, "content_type": "text/html", "body": "<h1>Bad gateway</h1>"}
+    page.route("**/v1/jobs/**", lambda route: route.fulfill(**bad))
+    page.goto(f"{window.origin}/jobs/{job['id']}")
+    expect(page.locator("#connection")).to_contain_text("HTTP 502")
+    page.unroute_all()
+    expect(page.locator(".verdict")).to_contain_text("at least 0.8 apart")
+
+
+def test_a_refusal_is_not_repeated_for_ever(worker: Any, window: Any) -> None:
+    window.expect("status of 403")
+    asked = []
+
+    def refuse(route: Any) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=403, json={"title": "No", "detail": "not for you"})
+
+    page = window.context.new_page()
+    page.route("**/v1/jobs/**", refuse)
+    page.goto(f"{window.origin}/jobs/{worker.submit()['id']}")
+    expect(page.locator("[role=alert]")).to_contain_text("not for you")
+    page.wait_for_timeout(1500)
+    assert len(asked) == 1

@@ -1,0 +1,42 @@
+from dataclasses import fields
+
+import httpx
+import pytest
+
+from kantor.estimator.config import EstimateConfig
+from kantor.service.api.config_form import MORE, _type_of, setting_views
+
+
+def test_every_setting_is_there_with_a_place_of_its_own() -> None:
+    views = setting_views()
+    names = {item.name for item in fields(EstimateConfig)}
+    assert {view.name for view in views} == names
+    assert [view.name for view in views if view.group == MORE] == []
+
+
+def test_the_common_ones_come_first() -> None:
+    assert setting_views()[0].name == "effort"
+
+
+def test_a_setting_says_how_it_is_entered(api: httpx.Client) -> None:
+    document = api.get("/v1/settings").json()
+    found = {item["name"]: item for item in document["settings"]}
+    assert found["effort"]["choices"] == ["quick", "standard", "thorough"]
+    assert found["confidence"]["bounds"] == {"ge": 0.5, "lt": 1.0}
+    assert (found["steps"]["type"], found["steps"]["nullable"]) == ("integer", True)
+    assert found["sample_bounds"]["default"] is True
+
+
+@pytest.mark.parametrize(
+    ("hint", "kind"),
+    [
+        (tuple[str, ...], "list"),
+        (tuple[str, ...] | None, "list"),
+        (list[str] | str | None, "list"),
+        (dict[str, float], "json"),
+        (float | None, "number"),
+        (bool, "boolean"),
+    ],
+)
+def test_types_to_come_have_a_field_as_well(hint: object, kind: str) -> None:
+    assert _type_of(hint) == kind
