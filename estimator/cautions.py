@@ -15,9 +15,16 @@ _ROWS, _LOOK = 100_000, 1000
 
 
 def cautions_for(
-    partition: Partition, config: EstimateConfig, stop_reason: StopReason
+    partition: Partition,
+    config: EstimateConfig,
+    stop_reason: StopReason,
+    *,
+    named: bool = False,
 ) -> list[str]:
-    """Return the sentences that apply to this estimation."""
+    """Return the sentences that apply to this estimation; `named` if it is of tables.
+
+    What there is to say of the scales of columns is said with their metric.
+    """
     found, pair, folds = [], partition.pair, partition.folds
     if stop_reason is StopReason.STEP_LIMIT and config.effort != "thorough":
         found.append(stop_reason.message)
@@ -35,15 +42,7 @@ def cautions_for(
         )
     if config.bound_method == "student":
         found.append("The student bound holds only in the limit of many samples.")
-    if config.scaling == "standardize":
-        found.append(
-            "Features were standardized: distances are in the standardized metric."
-        )
-    elif (ratio := scale_ratio(pair.x, pair.y)) > SCALE_RATIO:
-        found.append(
-            f"Feature scales differ by a factor of {ratio:.3g}; the largest dominate "
-            "the distance. Standardize them if that is not meant."
-        )
+    found += [] if named else caution_of_scales(partition, config)
     copies = max(copied_share(pair.x, folds[0].x), copied_share(pair.y, folds[0].y))
     if copies > COPIED_SHARE:
         found.append(
@@ -52,6 +51,19 @@ def cautions_for(
             "keep each sample once and pass the repeats as weights."
         )
     return found
+
+
+def caution_of_scales(partition: Partition, config: EstimateConfig) -> list[str]:
+    """Say what the scales of features have to do with the distance."""
+    if config.scaling == "standardize":
+        return ["Features were standardized: distances are in the standardized metric."]
+    ratio = scale_ratio(partition.pair.x, partition.pair.y)
+    if ratio <= SCALE_RATIO:
+        return []
+    return [
+        f"Feature scales differ by a factor of {ratio:.3g}; the largest dominate "
+        "the distance. Standardize them if that is not meant."
+    ]
 
 
 def copied_share(samples: NDArray[np.generic], split: Split) -> float:

@@ -17,7 +17,10 @@ BoundMethod = Literal["betting", "bernstein", "student"]
 Family = Literal["portfolio", "network", "cones", "projection"]
 ConstraintName = Literal["stiefel", "bjorck", "spectral", "parseval", "l1", "mixed"]
 OptimizerName = Literal["manifold", "adam", "sgd", "aggmo"]
-Scaling = Literal["scalar", "standardize"]
+Scaling = Literal["auto", "scalar", "standardize"]
+MissingRule = Literal["refuse", "drop", "indicator"]
+Dates = Literal["refuse", "as-number"]
+Names = tuple[str, ...]
 
 MAX_SEED = 2**63 - 1
 
@@ -57,9 +60,33 @@ class EstimateConfig:
         "student only in the limit.",
     )
     scaling: Scaling = setting(
-        "scalar",
-        "Scaling of inputs before training. scalar keeps the user's metric; "
-        "standardize divides each feature by its deviation and changes the metric.",
+        "auto",
+        "What distances are measured in. scalar keeps the user's metric; standardize "
+        "divides each feature by its deviation and changes the metric; auto is scalar, "
+        "but standardize for tables whose columns' deviations differ over tenfold.",
+    )
+    columns: Literal["common"] | Names | None = setting(
+        None,
+        "Columns of tables to compare: a list of names, common for those that both "
+        "sides have, null for all, which must then be the same on both sides.",
+    )
+    drop: Names = setting((), "Names of columns of tables that are left out.")
+    na: MissingRule = setting(
+        "refuse",
+        "Missing values of tables: refuse them, drop their rows, or indicator: impute "
+        "the middle beside a feature that says so.",
+    )
+    dates: Dates = setting(
+        "refuse", "Dates and times of tables: refuse, or as-number: days since 1970."
+    )
+    category_weight: float | None = setting(
+        None,
+        "Distance of two rows that differ in a category alone; null: the usual "
+        "deviation of a number column.",
+        gt=0.0,
+    )
+    category_weights: dict[str, float] | None = setting(
+        None, "The same for single categories, by the name of the column."
     )
     folds: int = setting(
         1, "1: hold out a test part. More: cross-fit, so that every sample is tested.",
@@ -124,6 +151,9 @@ class EstimateConfig:
         hints = _hints()
         for item in fields(self):
             value = getattr(self, item.name)
+            if isinstance(value, list) and _is_collection(hints[item.name]):
+                value = tuple(value)
+                object.__setattr__(self, item.name, value)
             check_type(item.name, value, hints[item.name])
             if value is not None:
                 check_bounds(item.name, value, item.metadata["bounds"])
@@ -148,6 +178,12 @@ class EstimateConfig:
                 "expected adam, sgd or aggmo: manifold moves along the Stiefel "
                 f"manifold, which constraint {self.chosen_constraint} does not keep",
             )
+        for name, weight in (self.category_weights or {}).items():
+            if not 0.0 < weight < float("inf"):
+                raise InvalidConfig(
+                    "category_weights",
+                    f"expected a number > 0 for {name!r}, got {weight!r}",
+                )
         self.check_groups(self.width)
 
     def check_groups(self, width: int | None) -> None:
@@ -190,7 +226,10 @@ class EstimateConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready values."""
-        return asdict(self)
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "EstimateConfig":
@@ -223,6 +262,9 @@ def choices_of(hint: Any) -> list[str]:
 
 def check_type(name: str, value: Any, hint: Any) -> None:
     """Raise `InvalidConfig` unless `value` is of the annotated type."""
+    if _is_collection(hint):
+        _check_collection(name, value, hint)
+        return
     choices = choices_of(hint)
     if choices:
         if value not in choices and not (value is None and NoneType in get_args(hint)):
@@ -238,6 +280,29 @@ def check_type(name: str, value: Any, hint: Any) -> None:
             "null" if t is type(None) else t.__name__ for t in accepted
         )
         raise InvalidConfig(name, f"expected {wanted}, got {value!r}")
+
+
+def _is_collection(hint: Any) -> bool:
+    """Tell whether an annotation admits a list of names, or numbers by name."""
+    return any(get_origin(part) in (tuple, dict) for part in [hint, *get_args(hint)])
+
+
+def _check_collection(name: str, value: Any, hint: Any) -> None:
+    """Raise `InvalidConfig` unless a value is one of the names, or numbers, wanted."""
+    parts = [hint] if get_origin(hint) in (tuple, dict) else get_args(hint)
+    origins = {get_origin(part) for part in parts}
+    wanted = [repr(word) for word in choices_of(hint)]
+    wanted += ["a list of names"] if tuple in origins else ["numbers by name"]
+    wanted += ["null"] if NoneType in parts else []
+    fits = value in choices_of(hint) if isinstance(value, str) else False
+    fits = fits or (value is None and NoneType in parts)
+    if isinstance(value, tuple | dict) and type(value) in origins:
+        fits = all(isinstance(item, str) for item in value)
+    if isinstance(value, dict):
+        numbers = [type(number) in (int, float) for number in value.values()]
+        fits = fits and all(numbers)
+    if not fits:
+        raise InvalidConfig(name, f"expected {' or '.join(wanted)}, got {value!r}")
 
 
 def check_bounds(name: str, value: Any, bounds: dict[str, float]) -> None:

@@ -31,11 +31,12 @@ from kantor.estimator.evidence.p_value import p_value_of
 from kantor.estimator.provenance import versions
 from kantor.estimator.recipe import Recipe, recipe_for
 from kantor.estimator.result import Estimate, Progress
-from kantor.estimator.samples.folds import Partition, partitioned
-from kantor.estimator.samples.pair import check_pair
+from kantor.estimator.samples.folds import Partition
+from kantor.estimator.samples.sides import Named, prepared
 from kantor.estimator.streams import Stream
 from kantor.estimator.training import Trained, train_critics
 from kantor.estimator.witness.differences import differences_of
+from kantor.estimator.witness.naming import naming_columns
 
 
 def estimate_w1(
@@ -52,8 +53,9 @@ def estimate_w1(
     """Estimate W1 between the distributions behind two samples, from below.
 
     Args:
-        x: Source samples (n, d) or (n,), array-like or memory-mapped.
-        y: Target samples (m, d) or (m,).
+        x: Source samples (n, d) or (n,), array-like or memory-mapped; or a table: a
+            frame of pandas, polars or Arrow, or a dict of columns.
+        y: Target samples (m, d) or (m,), or a table. Two are matched by name.
         config: Settings; the defaults need no tuning.
         on_progress: Called at every report of the training.
         should_stop: Asked before every step; true ends the estimation.
@@ -80,9 +82,8 @@ def estimate_w1(
     """
     started = time.monotonic()
     asked = config or EstimateConfig()
-    pair = check_pair(x, y, source_weights, target_weights, max_weight=asked.max_weight)
+    partition, named = prepared(x, y, asked, source_weights, target_weights)
     device = choose_device(asked.device)
-    partition = partitioned(pair, asked)
     recipe = recipe_for(asked, partition.n_fit)
     stopping = should_stop or (lambda: False)
     trained = train_critics(
@@ -98,9 +99,18 @@ def estimate_w1(
         seen = examined(trained, partition, asked, recipe, stopping)
     except EstimationStopped as stopped:
         raise EstimationStopped(trained.checkpoint()) from stopped
-    return assembled(
-        seen, trained, partition, asked, device=describe(device), started=started
+    answer = assembled(
+        seen,
+        trained,
+        partition,
+        asked,
+        named,
+        device=describe(device),
+        started=started,
     )
+    if named is None:
+        return answer
+    return naming_columns(answer, named, partition.pair, started=started)
 
 
 @dataclass(frozen=True)
@@ -154,6 +164,7 @@ def assembled(
     trained: Trained,
     partition: Partition,
     asked: EstimateConfig,
+    named: Named | None = None,
     *,
     device: str,
     started: float,
@@ -178,7 +189,8 @@ def assembled(
         order=order,
     )
     first, winner = seen.witnesses[0], trained.chosen[0]
-    critic = critic_file(first, held[0])
+    columns = None if named is None else named.encoded.parts
+    critic = critic_file(first, held[0], parts=columns)
     return Estimate(
         estimate=unit * mean_difference(parts),
         standard_error=unit * standard_error(parts, order=order),
@@ -205,9 +217,17 @@ def assembled(
         device=device,
         config=asked.to_dict(),
         versions=versions(),
-        warnings=cautions_for(partition, asked, trained.stop_reason),
+        warnings=cautions_for(
+            partition, asked, trained.stop_reason, named=named is not None
+        ),
         differences=differences_of(
-            critic, pair, first.x, first.y, norm=asked.norm, seed=asked.seed
+            critic,
+            pair,
+            first.x,
+            first.y,
+            norm=asked.norm,
+            seed=asked.seed,
+            parts=columns,
         ),
         critic=critic.to_bytes(),
     )

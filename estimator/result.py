@@ -74,10 +74,15 @@ class Certificate:
 
 @dataclass(frozen=True, kw_only=True)
 class Extreme:
-    """A given sample by its row, and its potential in the units of the data."""
+    """A given sample by its row, and its potential in the units of the data.
+
+    `sample` is the row of a table by the names of its columns, as its owner would write
+    it; None where samples have no names.
+    """
 
     row: int
     value: float
+    sample: dict[str, float | str | bool | None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +93,16 @@ class Attribution:
     linf: its size), so that the shares of all features sum to 1 where the gradient has
     length 1. `slope` is the mean component with its sign: positive where the source has
     more of the feature. Where features are standardized, it is per deviation.
+
+    For tables it is about a column: all its features together, of which `feature` is
+    the first. `slope` is None for a category of more than two levels; that of two rises
+    towards the second.
     """
 
     feature: int
     share: float
-    slope: float
+    slope: float | None
+    column: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +148,49 @@ class Differences:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ComparedColumn:
+    """A column that was compared, and what it has to do with the distance.
+
+    Attributes:
+        name: Its name.
+        kind: number, boolean or category; dates taken for numbers are numbers.
+        levels: Number of different values of a category, a missing one among them.
+        divisor: What differences of a number were divided by.
+        weight: Distance where rows differ in the category, or where only one of them
+            has a value.
+        imputed: What a missing number counted as.
+    """
+
+    name: str
+    kind: str
+    levels: int | None
+    divisor: float | None
+    weight: float | None
+    imputed: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnDistance:
+    """How far apart one column's values are on both sides, by itself.
+
+    Attributes:
+        column: Its name.
+        kind: number, boolean or category.
+        w1: In the metric of the joint distance: at most that distance.
+        w1_in_units: In the units of a number; None for what has none.
+        p_value: For equal distributions of this column; None for weighted samples.
+        p_adjusted: The same, corrected for the number of columns (Holm).
+    """
+
+    column: str
+    kind: str
+    w1: float
+    w1_in_units: float | None
+    p_value: float | None
+    p_adjusted: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Estimate:
     """A W1 estimate with everything needed to trust it; see docs/estimator.md.
 
@@ -160,6 +213,9 @@ class Estimate:
         config: The settings as they were asked for, a valid configuration again.
         differences: Where the samples differ. A description, not a promise: the critic
             has seen most of the samples it describes.
+        columns: What was compared, where samples have names; else None.
+        metric: The distance between two rows in one sentence, where they have names.
+        by_column: W1 of each column by itself, where they have names.
         critic: The evaluated critic as a safetensors document (not part of the JSON).
     """
 
@@ -190,6 +246,9 @@ class Estimate:
     versions: dict[str, str]
     warnings: list[str]
     differences: Differences
+    columns: list[ComparedColumn] | None = None
+    metric: str | None = None
+    by_column: list[ColumnDistance] | None = None
     critic: bytes = field(repr=False, compare=False, default=b"")
 
     def to_dict(self) -> dict[str, Any]:

@@ -8,12 +8,12 @@ side), and one that holds for all columns together (Holm 1979).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
+from kantor.estimator.result import ColumnDistance
 from kantor.estimator.samples.encoding import Encoded, Part
 from kantor.estimator.samples.metric import Metric
 from kantor.estimator.samples.pair import Weights
@@ -30,27 +30,6 @@ _REACH = 20
 """Permutations for each column: Holm's correction can then still come below 1 / 20."""
 _BLOCK = 100
 _TIE = 1e-12
-
-
-@dataclass(frozen=True, kw_only=True)
-class ColumnDistance:
-    """How far apart one column's values are on both sides.
-
-    Attributes:
-        column: Its name.
-        kind: number, boolean or category.
-        w1: In the metric of the joint distance: at most that distance.
-        w1_in_units: In the units of a number; None for what has none.
-        p_value: For equal distributions of this column; None for weighted samples.
-        p_adjusted: The same, corrected for the number of columns (Holm).
-    """
-
-    column: str
-    kind: str
-    w1: float
-    w1_in_units: float | None
-    p_value: float | None
-    p_adjusted: float | None
 
 
 def column_distances(

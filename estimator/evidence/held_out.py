@@ -1,6 +1,6 @@
 """The chosen critic meets the test samples: values, their difference, its bounds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from kantor.estimator.evidence.bounds import TestValues
 from kantor.estimator.evidence.certified import EvaluatedCritic
 from kantor.estimator.evidence.clamp import Clamp, chosen_clamp
+from kantor.estimator.samples.encoding import Part
 from kantor.estimator.samples.folds import Fold
 from kantor.estimator.samples.pair import Pair
 from kantor.estimator.samples.scaling import Scaler
@@ -81,8 +82,10 @@ def held_out(witness: Witness, common: Scaler, *, confidence: float) -> HeldOut:
     return HeldOut(values, clamp)
 
 
-def critic_file(witness: Witness, held: HeldOut) -> CriticFile:
-    """Return the document of the evaluated critic."""
+def critic_file(
+    witness: Witness, held: HeldOut, *, parts: Sequence[Part] | None = None
+) -> CriticFile:
+    """Return the document of the evaluated critic; `parts` are features of columns."""
     return CriticFile(
         family=witness.critic.family.name,
         function=witness.critic.potential(),
@@ -90,4 +93,5 @@ def critic_file(witness: Witness, held: HeldOut) -> CriticFile:
         low=held.clamp.low,
         high=held.clamp.high,
         lipschitz_bound=witness.critic.lipschitz_bound,
+        parts=None if parts is None else tuple(parts),
     )

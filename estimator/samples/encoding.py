@@ -15,9 +15,9 @@ A missing number becomes an imputed one beside a feature that says so (a categor
 levels); a missing category is a level of its own.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,16 @@ class Part:
     start: int
     stop: int
     imputed: float | None = None
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the part as JSON-ready values."""
+        return asdict(self) | {"column": self.column.to_document()}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Part":
+        """Read what `to_document` wrote."""
+        column = Column.from_document(document["column"])
+        return cls(**{**document, "column": column})
 
     @property
     def one_hot(self) -> bool:
@@ -103,8 +113,8 @@ def encoded(
         return Encoded(matched.x, matched.y, tuple(parts))
     places = {column.name: place for place, column in enumerate(matched.columns)}
     return Encoded(
-        _features(matched.x, parts, places),
-        _features(matched.y, parts, places),
+        features_of(matched.x, parts, places),
+        features_of(matched.y, parts, places),
         tuple(parts),
     )
 
@@ -134,7 +144,8 @@ def _middle(fit: Sequence[Values]) -> float:
     return float(np.median(values)) if len(values) else 0.0
 
 
-def _features(values: Values, parts: Sequence[Part], places: dict[str, int]) -> Array:
+def features_of(values: Values, parts: Sequence[Part], places: dict[str, int]) -> Array:
+    """Return the features (n, d) of values (n, k), whose columns stand at `places`."""
     features = np.zeros((len(values), parts[-1].stop))
     rows = np.arange(len(values))
     for part in parts:

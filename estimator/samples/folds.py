@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,8 +57,23 @@ class Partition:
         )
 
 
+Splits = list[tuple[Split, Split]]
+"""Of source and target, for each fold."""
+FitScaler = Callable[[Samples, Samples], Scaler]
+"""Fits a scaler on fit samples of the source and of the target."""
+
+
 def partitioned(pair: Pair, config: EstimateConfig) -> Partition:
     """Split both sides at random, once per fold; fit a scaler on each fit part."""
+
+    def fit(x: Samples, y: Samples) -> Scaler:
+        return fit_scaler(x, y, config.scaling)
+
+    return with_scalers(pair, splits_of(pair, config), fit)
+
+
+def splits_of(pair: Pair, config: EstimateConfig) -> Splits:
+    """Split both sides at random, once per fold; of the samples, only weights count."""
     rng = Stream.SPLIT.generator(config.seed)
     splits_x = random_splits(len(pair.x), config.folds, rng)
     splits_y = random_splits(len(pair.y), config.folds, rng)
@@ -65,9 +81,14 @@ def partitioned(pair: Pair, config: EstimateConfig) -> Partition:
         splits_x = _weighted("source", splits_x, pair.x_weights, config, rng)
     if pair.y_weights is not None:
         splits_y = _weighted("target", splits_y, pair.y_weights, config, rng)
+    return list(zip(splits_x, splits_y, strict=True))
+
+
+def with_scalers(pair: Pair, splits: Splits, fit: FitScaler) -> Partition:
+    """Fit a scaler on the fit part of each fold, of a part of them if they are many."""
     folds = tuple(
-        Fold(x, y, _fitted_scaler(pair, x.fit, y.fit, config))
-        for x, y in zip(splits_x, splits_y, strict=True)
+        Fold(x, y, fit(some_rows(pair.x, x.fit), some_rows(pair.y, y.fit)))
+        for x, y in splits
     )
     return Partition(pair, folds, folds[0].scaler)
 
@@ -85,13 +106,8 @@ def _weighted(
     ]
 
 
-def _fitted_scaler(
-    pair: Pair, fit_x: Indices, fit_y: Indices, config: EstimateConfig
-) -> Scaler:
-    return fit_scaler(_some(pair.x, fit_x), _some(pair.y, fit_y), config.scaling)
-
-
-def _some(samples: Samples, rows: Indices) -> Samples:
+def some_rows(samples: Samples, rows: Indices) -> Samples:
+    """Return the samples that scales are fitted on."""
     return samples[rows[:FIT_ROWS]]
 
 

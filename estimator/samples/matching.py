@@ -8,11 +8,11 @@ guessed at.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kantor.estimator.config import Dates
 from kantor.estimator.errors import InvalidSamples
 from kantor.estimator.samples.choosing import (
     Remarks,
@@ -30,8 +30,6 @@ from kantor.estimator.samples.table import (
     recoded,
     shown,
 )
-
-Dates = Literal["refuse", "as-number"]
 
 REPEATS = 2.0
 """Rows of a side for each different string, at least, for them to be a category."""

@@ -21,17 +21,16 @@ All of it is fitted on fit samples, so that the test samples stay independent of
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kantor.estimator.config import Scaling
 from kantor.estimator.errors import InvalidConfig
 from kantor.estimator.samples.encoding import Part
 from kantor.estimator.samples.scaling import feature_deviation
 
 Array = NDArray[np.float64]
-TableScaling = Literal["auto", "scalar", "standardize"]
 
 COMPARABLE = 10.0
 _NAMED = 6
@@ -71,8 +70,9 @@ def fit_metric(
     x: NDArray[np.generic],
     y: NDArray[np.generic],
     *,
-    scaling: TableScaling = "auto",
-    category_weight: float | Mapping[str, float] | None = None,
+    scaling: Scaling = "auto",
+    category_weight: float | None = None,
+    category_weights: Mapping[str, float] | None = None,
     norm: str = "l2",
 ) -> Metric:
     """Fit the metric of encoded tables on fit samples x (n, d) and y (m, d).
@@ -82,11 +82,12 @@ def fit_metric(
         x: Fit samples of the source, encoded.
         y: Fit samples of the target.
         scaling: How numbers are made comparable.
-        category_weight: c > 0 of all categories, or by column; None: the default.
+        category_weight: c > 0 of all categories; None: the default.
+        category_weights: c > 0 of single columns, by name.
         norm: Ground norm.
 
     Raises:
-        InvalidConfig: `category_weight` names no category, or is not above 0.
+        InvalidConfig: `category_weights` names no category, or one is not above 0.
     """
     spread = _spread(x, y)
     numbers = [part.start for part in parts if part.role == "number"]
@@ -99,7 +100,8 @@ def fit_metric(
     usual = 1.0
     if not standardizes and len(varying):
         usual = _rounded(float(np.sqrt((varying**2).mean())))
-    weights = _weights(parts, category_weight, usual)
+    usual = usual if category_weight is None else category_weight
+    weights = _weights(parts, category_weights or {}, usual)
     deviation = np.ones(parts[-1].stop)
     for part in parts:
         place = slice(part.start, part.stop)
@@ -122,25 +124,23 @@ def _spread(x: NDArray[np.generic], y: NDArray[np.generic]) -> Array:
 
 
 def _weights(
-    parts: Sequence[Part], given: float | Mapping[str, float] | None, usual: float
+    parts: Sequence[Part], given: Mapping[str, float], usual: float
 ) -> dict[str, float]:
     """Return c of each column that has one."""
     names = list(dict.fromkeys(p.column.name for p in parts if p.role != "number"))
-    if given is None:
-        return dict.fromkeys(names, usual)
-    chosen = given if isinstance(given, Mapping) else dict.fromkeys(names, given)
-    for name, weight in chosen.items():
+    for name in given:
         if name not in names:
             raise InvalidConfig(
-                "category_weight",
+                "category_weights",
                 f"expected names of categories ({', '.join(map(repr, names))}), "
                 f"received {name!r}",
             )
+    for weight in [usual, *given.values()]:
         if not (np.isfinite(weight) and weight > 0.0):
             raise InvalidConfig(
                 "category_weight", f"expected a number > 0, received {weight!r}"
             )
-    return dict.fromkeys(names, usual) | dict(chosen)
+    return dict.fromkeys(names, usual) | dict(given)
 
 
 def _sentence(

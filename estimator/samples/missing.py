@@ -1,16 +1,14 @@
 """What to do where a value is missing: refuse, drop the row, or say so in a feature."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kantor.estimator.config import MissingRule
 from kantor.estimator.errors import InvalidSamples
 from kantor.estimator.samples.matching import Matched
 from kantor.estimator.samples.table import Values
-
-MissingRule = Literal["refuse", "drop", "indicator"]
 
 _NAMED = 8
 

@@ -60,18 +60,25 @@ class Scaler:
 
 
 def fit_scaler(
-    x: NDArray[np.generic], y: NDArray[np.generic], scaling: Scaling
+    x: NDArray[np.generic],
+    y: NDArray[np.generic],
+    scaling: Scaling,
+    *,
+    deviation: Array | None = None,
 ) -> Scaler:
     """Fit center and scale on fit samples x (n, d) and y (m, d), each side alike.
 
-    Constant features keep the divisor 1; coinciding samples keep the unit 1.
+    Constant features keep the divisor 1; coinciding samples keep the unit 1. A given
+    `deviation` (d,), as the metric of a table has one, takes the place of `scaling`.
     """
     x64, y64 = (np.asarray(s, dtype=np.float64) for s in (x, y))
     center = 0.5 * x64.mean(0) + 0.5 * y64.mean(0)
     x64, y64 = x64 - center, y64 - center
-    deviation = np.ones_like(center)
-    if scaling == "standardize":
+    if deviation is None and scaling == "standardize":
         deviation = feature_deviation(x64, y64)
+    if deviation is None:
+        deviation = np.ones_like(center)
+    else:
         x64, y64 = x64 / deviation, y64 / deviation
     unit = 0.5 * mean_norm(x64) + 0.5 * mean_norm(y64)
     return Scaler(center, deviation, unit if unit > 0.0 else 1.0)

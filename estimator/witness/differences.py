@@ -6,6 +6,9 @@ length 1 almost everywhere for critics that keep gradients (Anil, Lucas & Grosse
 arXiv:1811.05381, section 4.1), its components say which features that way leads along.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +19,7 @@ from kantor.estimator.result import (
     GradientNorm,
     Histogram,
 )
+from kantor.estimator.samples.encoding import Part
 from kantor.estimator.samples.pair import Pair, Samples, Weights
 from kantor.estimator.samples.split import Indices
 from kantor.estimator.streams import Stream
@@ -38,7 +42,14 @@ _NARROWEST = 1e-9  # bins of a narrower range, relative to its ends, would be ro
 
 
 def differences_of(
-    critic: CriticFile, pair: Pair, x: Array, y: Array, *, norm: Norm, seed: int
+    critic: CriticFile,
+    pair: Pair,
+    x: Array,
+    y: Array,
+    *,
+    norm: Norm,
+    seed: int,
+    parts: Sequence[Part] | None = None,
 ) -> Differences:
     """Describe where the sides of a pair differ.
 
@@ -49,6 +60,7 @@ def differences_of(
         y: Its values (m,) of the target's.
         norm: Ground norm, in whose dual the gradients are measured.
         seed: Of the choice of samples whose gradients are looked at.
+        parts: What the features belong to, where they came from columns.
     """
     rng = Stream.DIFFERENCES.generator(seed)
     slopes = np.concatenate(
@@ -63,7 +75,7 @@ def differences_of(
     return Differences(
         source_extremes=_extremes(critic, x, -x, pair.x_weights),
         target_extremes=_extremes(critic, y, y, pair.y_weights),
-        attribution=_attribution(shares.mean(0), slopes.mean(0)),
+        attribution=_attribution(shares.mean(0), slopes.mean(0), parts),
         gradient_norm=GradientNorm(
             rows=len(norms),
             mean=float(norms.mean()),
@@ -108,13 +120,36 @@ def _extremes(
     ]
 
 
-def _attribution(shares: Array, slopes: Array) -> list[Attribution]:
-    """Return the features of the largest shares (d,) with their mean slopes (d,)."""
+def _attribution(
+    shares: Array, slopes: Array, parts: Sequence[Part] | None
+) -> list[Attribution]:
+    """Return the features of the largest shares (d,) with their mean slopes (d,).
+
+    Or the columns, whose features' shares are summed.
+    """
+    if parts is not None:
+        return _by_column(shares, slopes, parts)
     largest = np.argsort(-shares, kind="stable")[:FEATURES]
     return [
         Attribution(feature=int(j), share=float(shares[j]), slope=float(slopes[j]))
         for j in largest
     ]
+
+
+def _by_column(
+    shares: Array, slopes: Array, parts: Sequence[Part]
+) -> list[Attribution]:
+    found: dict[str, Attribution] = {}
+    for part in parts:
+        name, share = part.column.name, float(shares[part.start : part.stop].sum())
+        if name in found:  # whether the number is missing
+            found[name] = replace(found[name], share=found[name].share + share)
+            continue
+        slope = None if part.one_hot else float(slopes[part.start])
+        found[name] = Attribution(
+            feature=part.start, share=share, slope=slope, column=name
+        )
+    return sorted(found.values(), key=lambda item: -item.share)[:FEATURES]
 
 
 def _histogram(x: Array, y: Array, pair: Pair) -> Histogram:

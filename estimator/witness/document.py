@@ -4,6 +4,7 @@ The document holds the critic that made the estimate, whole: its parameters, the
 of its inputs, its clamp range and its certified Lipschitz bound.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ from safetensors.numpy import load, save
 
 from kantor.estimator.critics import Potential, family_named
 from kantor.estimator.errors import InvalidSamples
+from kantor.estimator.samples.encoding import Part
+from kantor.estimator.samples.frames import table_of
+from kantor.estimator.samples.rereading import features_again
 from kantor.estimator.samples.scaling import Scaler
 
 Array = NDArray[np.float64]
@@ -34,6 +38,8 @@ class CriticFile:
     low: float
     high: float
     lipschitz_bound: float
+    parts: tuple[Part, ...] | None = None
+    """What its features belong to, where they came from the columns of a table."""
 
     def to_bytes(self) -> bytes:
         """Serialize as safetensors."""
@@ -45,6 +51,9 @@ class CriticFile:
             "clamp": np.array([self.low, self.high]),
             "lipschitz_bound": np.array([self.lipschitz_bound]),
         }
+        if self.parts is not None:
+            columns = json.dumps([part.to_document() for part in self.parts]).encode()
+            tensors |= {"columns": np.frombuffer(columns, dtype=np.uint8)}
         return save({name: np.ascontiguousarray(t) for name, t in tensors.items()})
 
     @classmethod
@@ -53,6 +62,10 @@ class CriticFile:
         tensors = load(document)
         low, high = tensors["clamp"]
         family = tensors["family"].tobytes().decode()
+        parts = None
+        if "columns" in tensors:
+            documents = json.loads(tensors["columns"].tobytes())
+            parts = tuple(Part.from_document(document) for document in documents)
         return cls(
             family=family,
             function=family_named(family).potential_type.from_tensors(tensors),
@@ -64,6 +77,7 @@ class CriticFile:
             low=float(low),
             high=float(high),
             lipschitz_bound=float(tensors["lipschitz_bound"][0]),
+            parts=parts,
         )
 
     def potential(self, x: NDArray[np.generic]) -> Array:
@@ -94,28 +108,54 @@ class CriticFile:
         )
 
 
-def score(critic: bytes, samples: NDArray[np.generic]) -> Array:
-    """Return the critic's potential of each sample (n, d) -> (n,).
+def score(critic: bytes, samples: object) -> Array:
+    """Return the critic's potential of each sample -> (n,).
 
     High values lie where the source outweighs the target. Needs numpy and safetensors
     alone.
 
-    Raises:
-        InvalidSamples: The samples have another dimension than the critic.
-    """
-    return fitting_critic(critic, samples).potential(samples)
-
-
-def fitting_critic(critic: bytes, samples: NDArray[np.generic]) -> CriticFile:
-    """Read a critic's document, for samples of its dimension.
+    Args:
+        critic: The document.
+        samples: An array (n, d), or a table for a critic of tables: its columns are
+            found by name.
 
     Raises:
-        InvalidSamples: The samples have another dimension than the critic.
+        InvalidSamples: The samples have another dimension than the critic, lack a
+            column, or hold levels that the critic has never met.
+
+    A row of a table that lacks a value which no compared row lacked gets NaN.
     """
     file = CriticFile.from_bytes(critic)
+    features = features_for(file, samples)
+    if file.parts is None:
+        return file.potential(features)
+    gaps = np.isnan(features).any(axis=1)
+    return np.where(
+        gaps, np.nan, file.potential(np.where(gaps[:, None], 0.0, features))
+    )
+
+
+def features_for(file: CriticFile, samples: object) -> NDArray[np.generic]:
+    """Return samples as the features (n, d) that a critic takes.
+
+    Raises:
+        InvalidSamples: As `score`.
+    """
+    table = table_of("samples", samples)
+    if table is not None and file.parts is not None:
+        return features_again(table, file.parts)
     dim = len(file.scaler.center)
-    if samples.ndim != 2 or samples.shape[1] != dim:
+    if table is not None:
         raise InvalidSamples(
-            "samples", f"expected shape (n, {dim}), got {samples.shape}"
+            "samples", f"expected an array (n, {dim}), as the critic has no names"
         )
-    return file
+    if file.parts is not None and any(p.role != "number" for p in file.parts):
+        names = dict.fromkeys(repr(part.column.name) for part in file.parts)
+        raise InvalidSamples(
+            "samples",
+            f"expected a table with the columns {', '.join(names)}, received an array",
+        )
+    array = np.asarray(samples)
+    if array.ndim != 2 or array.shape[1] != dim:
+        raise InvalidSamples("samples", f"expected shape (n, {dim}), got {array.shape}")
+    return array

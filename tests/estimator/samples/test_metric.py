@@ -73,7 +73,7 @@ def test_encoding_is_an_isometry(norm: str, gaps: bool, scaling: str) -> None:
     matched = mixed(0, gaps)
     samples = encoded(matched)
     weights = {"city": 2.5, "paid": 0.3}
-    metric = metric_of(samples, scaling=scaling, category_weight=weights, norm=norm)
+    metric = metric_of(samples, scaling=scaling, category_weights=weights, norm=norm)
     rows = np.random.default_rng(1).integers(0, N, (2, 500))
     found = metric.distances(samples.x[rows[0]], samples.y[rows[1]])
     stated = stated_distances(matched, metric, samples, rows)
@@ -135,7 +135,7 @@ def test_the_sentence_names_columns_and_weights() -> None:
     )
 
 
-@pytest.mark.parametrize("weights", [{"x": 1.0}, {"none": 1.0}, {"city": 0.0}, -1.0])
+@pytest.mark.parametrize("weights", [{"x": 1.0}, {"none": 1.0}, {"city": 0.0}])
 def test_weights_are_of_categories_and_positive(weights: Any) -> None:
     with pytest.raises(InvalidConfig, match="category_weight"):
-        metric_of(encoded(mixed(0)), category_weight=weights)
+        metric_of(encoded(mixed(0)), category_weights=weights)
