@@ -11,15 +11,30 @@ from rich.console import Console
 
 from kantor.estimator.config import EstimateConfig
 from kantor.service.charts import curve_csv, curve_picture, histogram_picture
+from kantor.service.cli.columns import (
+    CATEGORY_WEIGHT,
+    COLUMNS,
+    DATES,
+    DECIMAL,
+    DELIMITER,
+    DROP,
+    ENCODING,
+    HEADER,
+    NA,
+    QUOTE,
+    SCALING,
+    named_columns,
+)
 from kantor.service.cli.files import Samples, read_config, read_side, read_weights
 from kantor.service.cli.presentation import progress_bar, show_result
+from kantor.service.decoding import Decoded, Reading
 from kantor.service.formats import LISTED
 
 if TYPE_CHECKING:
     from kantor.estimator import Estimate
 
 SOURCE = typer.Argument(help=f"Source samples: {LISTED}.")
-TARGET = typer.Argument(help="Target samples, of the same dimension.")
+TARGET = typer.Argument(help="Target samples: the same columns, or dimension.")
 EFFORT = typer.Option(help="quick, standard or thorough.")
 SEED = typer.Option(help="Seed of every random choice.")
 CONFIDENCE = typer.Option(help="Confidence of the lower bound.")
@@ -51,15 +66,32 @@ def estimate(
     config: Annotated[Path | None, CONFIG] = None,
     source_weights: Annotated[Path | None, SOURCE_WEIGHTS] = None,
     target_weights: Annotated[Path | None, TARGET_WEIGHTS] = None,
+    columns: Annotated[str | None, COLUMNS] = None,
+    drop: Annotated[str | None, DROP] = None,
+    na: Annotated[str | None, NA] = None,
+    dates: Annotated[str | None, DATES] = None,
+    scaling: Annotated[str | None, SCALING] = None,
+    category_weight: Annotated[float | None, CATEGORY_WEIGHT] = None,
+    delimiter: Annotated[str | None, DELIMITER] = None,
+    quote: Annotated[str | None, QUOTE] = None,
+    decimal: Annotated[str | None, DECIMAL] = None,
+    encoding: Annotated[str | None, ENCODING] = None,
+    header: Annotated[str, HEADER] = "auto",
 ) -> None:
     """Estimate W1 between two sample files, from below, with its guarantee."""
     chosen = chosen_settings(
-        config, effort=effort, seed=seed, confidence=confidence, bound_method=method
-    )
+        config, effort=effort, seed=seed, confidence=confidence, bound_method=method,
+        na=na, dates=dates, scaling=scaling, category_weight=category_weight,
+        **named_columns(columns, drop),
+    )  # fmt: skip
     settings = EstimateConfig.from_dict(chosen)
+    reading = Reading(
+        delimiter=delimiter, quote=quote, decimal=decimal, encoding=encoding,
+        header=header, drop=settings.drop,
+    )  # fmt: skip
     given = Given(
-        source=read_side("source", source),
-        target=read_side("target", target),
+        source=read_side("source", source, reading),
+        target=read_side("target", target, reading),
         source_weights=read_weights("source_weights", source_weights),
         target_weights=read_weights("target_weights", target_weights),
     )
@@ -76,10 +108,10 @@ def estimate(
 
 @dataclass(frozen=True)
 class Given:
-    """What the named files hold: samples (n, d), (m, d), and weights if any."""
+    """What the named files hold: samples or tables, and weights if any."""
 
-    source: Samples
-    target: Samples
+    source: Decoded
+    target: Decoded
     source_weights: Samples | None
     target_weights: Samples | None
 

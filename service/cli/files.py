@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from kantor.estimator.errors import InvalidConfig, InvalidSamples
 from kantor.estimator.samples.pair import check_samples
-from kantor.service.decoding import Undecodable, as_array, load
+from kantor.estimator.samples.table import Table
+from kantor.service.decoding import Decoded, Reading, Undecodable, as_array, load
 
 Samples = NDArray[np.generic]
 
 
-def read_samples(field: str, path: Path) -> Samples:
-    """Read a sample file of any known format; npy stays mapped.
+def read_file(field: str, path: Path, reading: Reading | None = None) -> Decoded:
+    """Read a file: an array, which stays mapped if it is npy, or a table.
 
     Raises:
         InvalidSamples: The file is missing or unreadable; names the side and the file.
@@ -24,29 +25,33 @@ def read_samples(field: str, path: Path) -> Samples:
     if not path.is_file():
         raise InvalidSamples(field, f"{path}: expected a file, found none")
     try:
-        return as_array(load(path))
+        return load(path, reading=reading)
     except (Undecodable, OSError) as error:
         raise InvalidSamples(field, f"{path}: {error}") from error
 
 
-def read_side(field: str, path: Path) -> Samples:
-    """Read one side's samples (n, d), checked.
+def read_side(field: str, path: Path, reading: Reading | None = None) -> Decoded:
+    """Read one side's samples: a table, or an array (n, d), checked.
 
     Raises:
-        InvalidSamples: As `read_samples` and `check_samples`.
+        InvalidSamples: As `read_file` and `check_samples`.
     """
-    return check_samples(field, read_samples(field, path))
+    found = read_file(field, path, reading)
+    return found if isinstance(found, Table) else check_samples(field, found)
 
 
 def read_weights(field: str, path: Path | None) -> Samples | None:
     """Read weights (n,) from a file of one column; none gives none.
 
     Raises:
-        InvalidSamples: As `read_samples`, or there are more columns.
+        InvalidSamples: As `read_file`, or there are more columns.
     """
     if path is None:
         return None
-    weights = read_samples(field, path)
+    try:
+        weights = as_array(read_file(field, path))
+    except Undecodable as error:
+        raise InvalidSamples(field, f"{path}: {error}") from error
     if weights.ndim == 2 and weights.shape[1] == 1:
         return weights[:, 0]
     if weights.ndim == 1:

@@ -8,6 +8,15 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from kantor.service.cli.columns import (
+    CATEGORY_WEIGHT,
+    COLUMNS,
+    DATES,
+    DROP,
+    NA,
+    SCALING,
+    named_columns,
+)
 from kantor.service.cli.estimate import (
     CONFIDENCE,
     CONFIG,
@@ -49,6 +58,12 @@ def submit(
     config: Annotated[Path | None, CONFIG] = None,
     source_weights: Annotated[Path | None, SOURCE_WEIGHTS] = None,
     target_weights: Annotated[Path | None, TARGET_WEIGHTS] = None,
+    columns: Annotated[str | None, COLUMNS] = None,
+    drop: Annotated[str | None, DROP] = None,
+    na: Annotated[str | None, NA] = None,
+    dates: Annotated[str | None, DATES] = None,
+    scaling: Annotated[str | None, SCALING] = None,
+    category_weight: Annotated[float | None, CATEGORY_WEIGHT] = None,
     priority: Annotated[int, typer.Option(help="Higher runs earlier.")] = 0,
     webhook: Annotated[
         str | None, typer.Option(help="A https URL that is told of the end.")
@@ -58,8 +73,10 @@ def submit(
 ) -> None:
     """Upload two sample files and queue a job on them."""
     settings = chosen_settings(
-        config, effort=effort, seed=seed, confidence=confidence, bound_method=method
-    )
+        config, effort=effort, seed=seed, confidence=confidence, bound_method=method,
+        na=na, dates=dates, scaling=scaling, category_weight=category_weight,
+        **named_columns(columns, drop),
+    )  # fmt: skip
     with KantorClient(url, api_key=api_key) as client:
         job = client.submit(
             source,

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -14,6 +15,8 @@ Update = Callable[[int, int, float | None], None]
 
 _FEW = 5
 _NOTABLE = 0.01
+_COLUMNS = 20
+_CELLS = 8
 
 
 @contextmanager
@@ -54,11 +57,42 @@ def show_result(console: Console, result: Document) -> None:
     """Print a result for a person: the bound first, then what supports it."""
     table = Table.grid(padding=(0, 2))
     for name, value in _rows(result):
-        table.add_row(name, value)
+        table.add_row(name, escape(value))
+    of_tables = result.get("by_column") is not None
+    if of_tables:
+        _show_warnings(console, result)
     console.print(Panel(verdict(result), title="W1", title_align="left"))
     console.print(table)
+    if of_tables:
+        console.print(_by_column(result))
+    else:
+        _show_warnings(console, result)
+
+
+def _show_warnings(console: Console, result: Document) -> None:
     for warning in result["warnings"]:
         console.print(f"warning: {warning}", style="yellow", markup=False)
+
+
+def _by_column(result: Document) -> Table:
+    """Return W1 of each column by itself, those that differ most first."""
+    table = Table(title="each column by itself", title_justify="left")
+    for heading in ("column", "W1", "in its unit", "p", "p, all columns", "share"):
+        table.add_column(heading, justify="left" if heading == "column" else "right")
+    shares = {
+        item["column"]: item["share"] for item in result["differences"]["attribution"]
+    }
+    ordered = sorted(result["by_column"], key=lambda item: -item["w1"])
+    for item in ordered[:_COLUMNS]:
+        numbers = (item[name] for name in ("w1", "w1_in_units", "p_value"))
+        cells = ["" if number is None else f"{number:.3g}" for number in numbers]
+        adjusted = item["p_adjusted"]
+        cells.append("" if adjusted is None else f"{adjusted:.3g}")
+        cells.append(f"{100 * shares.get(item['column'], 0.0):.0f} %")
+        table.add_row(escape(item["column"]), *cells)
+    if len(ordered) > _COLUMNS:
+        table.caption = f"and {len(ordered) - _COLUMNS} more (--json has all)"
+    return table
 
 
 def _rows(result: Document) -> Iterator[tuple[str, str]]:
@@ -80,6 +114,8 @@ def _rows(result: Document) -> Iterator[tuple[str, str]]:
         "Lipschitz certificate",
         f"{bound:.7f} (float64, {layers} layer{plural}, {result['critic_family']})",
     )
+    if result.get("metric"):
+        yield "metric", result["metric"]
     yield "leading features", _features(result["differences"])
     yield "most typical rows", _extremes(result["differences"])
     yield (
@@ -104,7 +140,7 @@ def _bracket(result: Document) -> str:
 def _features(differences: Document) -> str:
     """Name the features along which the critic rises, by their share of its slope."""
     named = [
-        f"{item['feature']} ({100 * item['share']:.0f} %)"
+        f"{item.get('column') or item['feature']} ({100 * item['share']:.0f} %)"
         for item in differences["attribution"][:_FEW]
         if item["share"] >= _NOTABLE
     ]
@@ -112,10 +148,29 @@ def _features(differences: Document) -> str:
 
 
 def _extremes(differences: Document) -> str:
-    """Name the samples that lie furthest on each side of the critic."""
+    """Name the samples that lie furthest on each side of the critic.
+
+    Of tables, the first is told whole.
+    """
+    if differences["source_extremes"][0].get("sample"):
+        return "\n".join(
+            f"{side} row {item['row']}: {_cells(item['sample'])}"
+            for side in ("source", "target")
+            for item in differences[f"{side}_extremes"][:1]
+        )
     sides = (
         f"{side} "
         + ", ".join(str(item["row"]) for item in differences[f"{side}_extremes"][:_FEW])
         for side in ("source", "target")
     )
     return "; ".join(sides)
+
+
+def _cells(sample: Document) -> str:
+    """Write a row as names and values, the first few."""
+    told = [
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in sample.items()
+    ]
+    more = f", and {len(told) - _CELLS} more" if len(told) > _CELLS else ""
+    return ", ".join(told[:_CELLS]) + more

@@ -1,11 +1,8 @@
 """How to read a file where its owner knows better than a look at its start."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from kantor.service.decoding.limits import Undecodable
-
-Header = Literal["auto", "yes", "no"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +14,7 @@ class Reading:
         quote: Sign around cells.
         decimal: Sign before the fraction of a number: point or comma.
         encoding: Of text, such as utf-8, utf-16 or cp1252.
-        header: Whether the first line of a csv file holds names.
+        header: Whether the first line of a csv file holds names: auto, yes or no.
         drop: Names of columns that are not read, whatever they hold.
     """
 
@@ -25,7 +22,7 @@ class Reading:
     quote: str | None = None
     decimal: str | None = None
     encoding: str | None = None
-    header: Header = "auto"
+    header: str = "auto"
     drop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

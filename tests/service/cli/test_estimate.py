@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 CONTRACT = {
@@ -158,3 +159,59 @@ def test_bad_settings_name_the_field(files: dict[str, Path]) -> None:
 def test_start_up_does_not_load_torch() -> None:
     code = "import sys, kantor.service.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def pandas_tables(folder: Path, form: str, *, shift: float, start: int) -> list[Path]:
+    """Write two tables as pandas does, with the row index as a first column."""
+    rng, paths = np.random.default_rng(0), []
+    for name, offset, first in (("train", 0.0, 0), ("test", shift, start)):
+        values = rng.normal(size=(2000, 8))
+        values[:, :4] += offset
+        frame = pd.DataFrame(values, columns=[f"f{j}" for j in range(8)])
+        frame = frame.set_index(pd.Index(np.arange(first, first + 2000)))
+        paths.append(folder / f"{name}.{form}")
+        if form == "csv":
+            frame.to_csv(paths[-1])
+        else:
+            frame.sample(frac=1.0, random_state=0).to_parquet(paths[-1])
+    return paths
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize(("shift", "start"), [(1.0, 0), (0.0, 2000)])
+def test_the_index_of_pandas_decides_nothing(
+    tmp_path: Path, form: str, shift: float, start: int
+) -> None:
+    source, target = pandas_tables(tmp_path, form, shift=shift, start=start)
+    run = kantor("estimate", source, target, "--json", "--effort", "quick")
+    document = json.loads(run.stdout)
+    assert "was left out: it is named like an index" in document["warnings"][0]
+    if shift:
+        assert 1.8 <= document["lower_bound"] <= 2.0
+    else:
+        assert document["p_value"] > 0.05
+        assert document["lower_bound"] <= 0.0
+
+
+def test_a_person_reads_of_columns_by_name(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, shift in (("a", 0.0), ("b", 20.0)):
+        age, city = (
+            rng.normal(40.0 + shift, 10.0, 300),
+            rng.choice(["Ulm", "Köln"], 300),
+        )
+        rows = "\n".join(f"{a:.3f};{c};x{i}" for i, (a, c) in enumerate(zip(age, city, strict=True)))
+        text = f"age;city;note\n{rows}\n".replace(".", ",")
+        (tmp_path / f"{name}.csv").write_text(text, "cp1252")
+    files = tmp_path / "a.csv", tmp_path / "b.csv"
+    quick = ("--effort", "quick", "--encoding", "cp1252", "--decimal", ",")
+    run = kantor("estimate", *files, *quick)
+    assert run.returncode == 2
+    assert "'note'" in run.stderr
+    run = kantor(
+        "estimate", *files, *quick, "--drop", "note", "--scaling", "standardize"
+    )
+    assert run.stdout.startswith("warning: Columns were standardized")
+    assert "each column by itself" in run.stdout
+    assert "city" in run.stdout
+    assert "source row" in run.stdout
