@@ -151,7 +151,7 @@ class EstimateConfig:
         hints = _hints()
         for item in fields(self):
             value = getattr(self, item.name)
-            if isinstance(value, list) and _is_collection(hints[item.name]):
+            if isinstance(value, list) and _admits_names(hints[item.name]):
                 value = tuple(value)
                 object.__setattr__(self, item.name, value)
             check_type(item.name, value, hints[item.name])
@@ -262,7 +262,7 @@ def choices_of(hint: Any) -> list[str]:
 
 def check_type(name: str, value: Any, hint: Any) -> None:
     """Raise `InvalidConfig` unless `value` is of the annotated type."""
-    if _is_collection(hint):
+    if _admits_names(hint):
         _check_collection(name, value, hint)
         return
     choices = choices_of(hint)
@@ -282,7 +282,7 @@ def check_type(name: str, value: Any, hint: Any) -> None:
         raise InvalidConfig(name, f"expected {wanted}, got {value!r}")
 
 
-def _is_collection(hint: Any) -> bool:
+def _admits_names(hint: Any) -> bool:
     """Tell whether an annotation admits a list of names, or numbers by name."""
     return any(get_origin(part) in (tuple, dict) for part in [hint, *get_args(hint)])
 

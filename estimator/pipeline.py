@@ -28,6 +28,7 @@ from kantor.estimator.evidence.held_out import (
     witness_of,
 )
 from kantor.estimator.evidence.p_value import p_value_of
+from kantor.estimator.naming import naming_columns
 from kantor.estimator.provenance import versions
 from kantor.estimator.recipe import Recipe, recipe_for
 from kantor.estimator.result import Estimate, Progress
@@ -36,7 +37,6 @@ from kantor.estimator.samples.sides import Named, prepared
 from kantor.estimator.streams import Stream
 from kantor.estimator.training import Trained, train_critics
 from kantor.estimator.witness.differences import differences_of
-from kantor.estimator.witness.naming import naming_columns
 
 
 def estimate_w1(

@@ -14,9 +14,10 @@ import anyio.to_thread
 import numpy as np
 
 from kantor.estimator.errors import InvalidSamples
-from kantor.estimator.samples.pair import check_samples, check_weights
+from kantor.estimator.samples.pair import MIN_SAMPLES, check_samples, check_weights
+from kantor.estimator.samples.table import Table
 from kantor.service.api.errors import InvalidFile, InvalidRequest, LimitExceeded
-from kantor.service.decoding import Limits, Undecodable, as_array, decode
+from kantor.service.decoding import Limits, Undecodable, decode
 from kantor.service.formats import FileFormat
 from kantor.service.settings import Settings
 from kantor.service.store import DatasetInfo, DatasetStore
@@ -89,12 +90,14 @@ class Intake:
 
         Raises:
             InvalidFile: The bytes are not what the format says, or over a limit.
-            InvalidSamples: They are no array of finite numbers.
+            InvalidSamples: They are neither a table nor an array of finite numbers.
         """
         try:
             with decode(path, file_format, self.limits) as samples:
-                array = check_samples(field, as_array(samples))
-                return self._datasets.put_array(array)
+                if isinstance(samples, Table):
+                    _check_rows(field, samples)
+                    return self._datasets.put_table(samples)
+                return self._datasets.put_array(check_samples(field, samples))
         except Undecodable as error:
             place = f"#/{field}" if field else "#"
             raise InvalidFile.at(place, str(error)) from error
@@ -120,6 +123,18 @@ class Intake:
                 field, f"expected one column of weights, got {weights.dim}"
             )
         check_weights(field, self._datasets.open_array(weights.id)[:, 0], count)
+
+
+def _check_rows(field: str, table: Table) -> None:
+    """Refuse a table of so few rows that nothing can be estimated.
+
+    Raises:
+        InvalidSamples: It is.
+    """
+    if len(table) < MIN_SAMPLES:
+        raise InvalidSamples(
+            field, f"expected at least {MIN_SAMPLES} samples, got {len(table)}"
+        )
 
 
 async def save_stream(stream: AsyncIterator[bytes], path: Path) -> None:

@@ -12,7 +12,13 @@ from pydantic import BaseModel, Field
 from starlette.routing import compile_path
 
 from kantor.service.api.problems import MEDIA_TYPE
-from kantor.service.api.schemas import InlineSamples, JobOptions, JobRequest
+from kantor.service.api.schemas import (
+    DatasetReference,
+    InlineColumns,
+    InlineSamples,
+    JobOptions,
+    JobRequest,
+)
 from kantor.service.formats import MEDIA_TYPES
 
 _TEMPLATE = "#/components/schemas/{model}"
@@ -64,7 +70,17 @@ _FORM = {
 JOB_BODY = _body(
     {"application/json": _reference(JobRequest), "multipart/form-data": _FORM}
 )
-SCORES_BODY = _body({"application/json": _reference(InlineSamples)})
+SCORES_BODY = _body(
+    {
+        "application/json": {
+            "anyOf": [
+                _reference(InlineSamples),
+                _reference(InlineColumns),
+                _reference(DatasetReference),
+            ]
+        }
+    }
+)
 BATCH_BODY = _body(
     {"application/x-npy": _FILE, "application/json": _reference(InlineSamples)}
 )
@@ -102,7 +118,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             webhooks=app.webhooks.routes,
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for model in (JobRequest, InlineSamples, ProblemView):
+        for model in (JobRequest, InlineSamples, InlineColumns, ProblemView):
             schema = model.model_json_schema(ref_template=_TEMPLATE)
             schemas |= schema.pop("$defs", {})
             schemas[model.__name__] = schema

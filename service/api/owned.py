@@ -13,7 +13,7 @@ from kantor.service.api.errors import DatasetNotFound
 from kantor.service.api.intake import Intake, save_file
 from kantor.service.api.uploads import Upload, UploadStore
 from kantor.service.formats import FileFormat
-from kantor.service.store import DatasetInfo, DatasetStore, UnknownDataset
+from kantor.service.store import DatasetInfo, DatasetStore, Stored, UnknownDataset
 
 
 class OwnedDatasets:
@@ -43,6 +43,14 @@ class OwnedDatasets:
         except UnknownDataset:
             pass
         raise DatasetNotFound(dataset_id, pointer)
+
+    def content(self, dataset_id: str, pointer: str | None = None) -> Stored:
+        """Return what a dataset holds: a table, or an array.
+
+        Raises:
+            DatasetNotFound: It is not stored, or belongs to others.
+        """
+        return self._store.open(self.find(dataset_id, pointer).id)
 
     def forget(self, dataset_id: str) -> None:
         """Take a dataset from the owner; its content goes with its last owner.

@@ -5,9 +5,11 @@ not JSON. The schema of `config` is derived from `estimator.EstimateConfig`, whi
 says what can be set, in which range, and what it means.
 """
 
+import json
 from dataclasses import fields
 from functools import lru_cache
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -66,6 +68,26 @@ class InlineSamples(BaseModel):
 
     # The rows are checked as one array, not number by number.
     samples: Annotated[list[Any], WithJsonSchema(_ROWS)]
+
+
+_COLUMNS = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "array",
+        "items": {"type": ["number", "string", "boolean", "null"]},
+    },
+    "description": "Values of each column by its name, one a row.",
+}
+
+
+class InlineColumns(BaseModel):
+    """A table written in the request itself."""
+
+    model_config = STRICT
+
+    columns: Annotated[dict[str, list[Any]], WithJsonSchema(_COLUMNS)] = Field(
+        min_length=1
+    )
 
 
 class DatasetReference(BaseModel):
@@ -138,12 +160,21 @@ SampleSource = Annotated[
 ]
 
 
+def _on_the_wire(hint: Any) -> Any:
+    """Let lists of JSON, which has no tuples, stand where a tuple is declared."""
+    if get_origin(hint) is tuple:
+        return Annotated[hint, Field(strict=False)]
+    if get_origin(hint) in (Union, UnionType):
+        return Union[tuple(map(_on_the_wire, get_args(hint)))]  # noqa: UP007
+    return hint
+
+
 def _config_fields() -> dict[str, Any]:
     """Translate each declared setting into a pydantic field."""
     hints = get_type_hints(EstimateConfig)
     return {
         item.name: (
-            hints[item.name],
+            _on_the_wire(hints[item.name]),
             Field(
                 default=item.default,
                 description=item.metadata["meaning"],
@@ -211,13 +242,13 @@ class JobOptions(BaseModel):
         Raises:
             InvalidConfig: For a combination that the estimator refuses.
         """
-        return _estimate_config(self.config)
+        return _estimate_config(self.config.model_dump_json())  # type: ignore[attr-defined]
 
 
 @lru_cache(_REMEMBERED)
-def _estimate_config(config: BaseModel) -> EstimateConfig:
+def _estimate_config(config: str) -> EstimateConfig:
     """Translate settings; most jobs of one caller have the same."""
-    return EstimateConfig.from_dict(config.model_dump())
+    return EstimateConfig.from_dict(json.loads(config))
 
 
 class JobRequest(JobOptions):

@@ -104,6 +104,7 @@ async def read_submission(
             asked = validated(JobRequest, await read_json(request, max_json_bytes))
             config, webhook = _checked(asked, webhooks)
             sides = [await _side(datasets, n, getattr(asked, n)) for n in SIDES]
+            _check_dims(datasets, sides)
             return _submission(sides, asked.options(), config, webhook)
         case "multipart/form-data":
             names = JobOptions.model_fields
@@ -113,6 +114,7 @@ async def read_submission(
                 options = validated(JobOptions, json_fields(form, names, files=FILES))
                 config, webhook = _checked(options, webhooks)
                 sides = [await _form_side(datasets, form, n) for n in SIDES]
+            _check_dims(datasets, sides)
             return _submission(sides, options, config, webhook)
     raise UnsupportedMedia(
         "expected application/json or multipart/form-data, "
@@ -174,12 +176,23 @@ def _submission(
     webhook: Webhook | None,
 ) -> Submission:
     source, target = sides
-    if source.dim != target.dim:
-        raise InvalidSamples(
-            "target",
-            f"expected dimension {source.dim} as in source, got {target.dim}",
-        )
     return Submission(source, target, options, config.to_dict(), webhook)
+
+
+def _check_dims(datasets: OwnedDatasets, sides: list[SampleRef]) -> None:
+    """Check that arrays have as many features; tables are matched by name, later.
+
+    Raises:
+        InvalidSamples: They have not.
+    """
+    source, target = sides
+    if source.dim == target.dim or any(
+        datasets.find(side.dataset).columns is not None for side in sides
+    ):
+        return
+    raise InvalidSamples(
+        "target", f"expected dimension {source.dim} as in source, got {target.dim}"
+    )
 
 
 @cache

@@ -99,9 +99,11 @@ class UploadStore:
         return sorted(Batch.of_path(p) for p in self._folder(upload).glob("*-*.npy"))
 
     def add(
-        self, upload: Upload, index: int, samples: NDArray[Any], limits: Limits
+        self, upload: Upload, index: int | None, samples: NDArray[Any], limits: Limits
     ) -> tuple[Batch, bool]:
         """Keep a batch; return it and whether it is new.
+
+        Without an index it comes after all that have arrived.
 
         Raises:
             BatchConflict: Other samples came under this index before.
@@ -110,6 +112,8 @@ class UploadStore:
         """
         rows = np.ascontiguousarray(samples, dtype="<f8") + 0.0
         digest = hashlib.sha256(rows.tobytes()).hexdigest()
+        if index is None:
+            index = self._next_index(upload)
         batch = Batch(index, len(rows), rows.shape[1], digest)
         others = self.batches(upload)
         _check_fit(batch, others, limits)
@@ -120,6 +124,23 @@ class UploadStore:
             np.save(file, rows)
         draft.replace(self._folder(upload) / batch.name)
         return batch, True
+
+    def _next_index(self, upload: Upload) -> int:
+        """Claim the place after all batches that have arrived or are arriving.
+
+        The claim is a folder, which only one of many processes can make.
+        """
+        while True:
+            claimed = [int(p.name) for p in self._folder(upload).glob("place/*")]
+            arrived = [batch.index for batch in self.batches(upload)]
+            index = max([-1, *claimed, *arrived]) + 1
+            if index > MAX_INDEX:
+                raise LimitExceeded(f"expected at most {MAX_INDEX + 1} batches")
+            try:
+                (self._folder(upload) / "place" / str(index)).mkdir(parents=True)
+            except FileExistsError:
+                continue
+            return index
 
     def complete(self, upload: Upload) -> DatasetInfo:
         """Join all batches into a dataset and close the upload.

@@ -82,6 +82,7 @@ class DatasetView(BaseModel):
     dtype: str
     nbytes: int
     created_at: str
+    columns: list[Document] | None
 
 
 def job_document(record: JobRecord, *, result: Document | None = None) -> Document:

@@ -9,6 +9,7 @@ from kantor.service.store.datasets import (
     DamagedDataset,
     DatasetInfo,
     DatasetStore,
+    Stored,
     UnknownDataset,
     map_array,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "DatasetInfo",
     "DatasetStore",
     "DatasetWriter",
+    "Stored",
     "UnknownBlob",
     "UnknownDataset",
     "map_array",

@@ -3,7 +3,8 @@
 Canonical: two axes, C order, little-endian, float32 where every value is exactly a
 float32 and float64 otherwise, no negative zero. Arrays of equal values thus share one
 id whether they came as npy, csv, parquet or JSON. Each is an npy file, which a worker
-maps into memory.
+maps into memory. A table is its array, where missing values are NaN, with a document of
+names and kinds beside it, and its id covers both.
 """
 
 import threading
@@ -15,11 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kantor.estimator.samples.table import Table
 from kantor.service.store.files import mark_used
 from kantor.service.store.folder import Damaged, Folder
+from kantor.service.store.names import (
+    columns_of_document,
+    names_document,
+    table_of_document,
+)
 from kantor.service.store.writer import DatasetWriter
 
 PREFIX = "ds_"
+
+Stored = Table | NDArray[Any]
+"""What a dataset is: a table, or an array (n, d)."""
 
 _reading = threading.Lock()
 """numpy reads headers by `ast.literal_eval`, which on Python 3.11 now and then raises
@@ -36,7 +46,10 @@ class DamagedDataset(UnknownDataset):
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What is known of a dataset; `created_at` is seconds since the epoch."""
+    """What is known of a dataset; `created_at` is seconds since the epoch.
+
+    `columns` are the names and kinds of a table's, None for a plain array.
+    """
 
     id: str
     n: int
@@ -44,6 +57,7 @@ class DatasetInfo:
     dtype: str
     nbytes: int
     created_at: float
+    columns: tuple[dict[str, Any], ...] | None = None
 
 
 class DatasetStore:
@@ -64,13 +78,19 @@ class DatasetStore:
             writer.append(array)
             return self.info(PREFIX + writer.commit())
 
-    def writer(self, dim: int) -> DatasetWriter:
+    def put_table(self, table: Table) -> DatasetInfo:
+        """Store a table: values, names and kinds."""
+        with self.writer(len(table.columns), gaps=True) as writer:
+            writer.append(table.values)
+            return self.info(PREFIX + writer.commit(names_document(table)))
+
+    def writer(self, dim: int, *, gaps: bool = False) -> DatasetWriter:
         """Return a writer for an array that arrives a block of rows at a time.
 
         Used as a context manager; `commit` stores what was appended and returns the
         digest, from which the id is made by `dataset_id`.
         """
-        return DatasetWriter(self._folder, dim)
+        return DatasetWriter(self._folder, dim, gaps=gaps)
 
     def open_array(self, dataset_id: str) -> np.memmap[Any, Any]:
         """Map a dataset into memory, read-only. The first time, all of it is read.
@@ -88,6 +108,17 @@ class DatasetStore:
             raise UnknownDataset(dataset_id)
         return map_array(path)
 
+    def open(self, dataset_id: str) -> Stored:
+        """Return a table with its names, or an array; the values are mapped.
+
+        Raises:
+            UnknownDataset: There is no such dataset.
+            DamagedDataset: There was one, and it was damaged.
+        """
+        values = self.open_array(dataset_id)
+        names = self._names(dataset_id)
+        return values if names is None else table_of_document(names, values)
+
     def info(self, dataset_id: str) -> DatasetInfo:
         """Describe a dataset by its header.
 
@@ -103,8 +134,10 @@ class DatasetStore:
             self._folder.set_aside(path)
             raise DamagedDataset(dataset_id) from error
         created_at = path.stat().st_mtime
+        names = self._names(dataset_id)
+        columns = None if names is None else columns_of_document(names)
         return DatasetInfo(
-            dataset_id, n, dim, array.dtype.name, array.nbytes, created_at
+            dataset_id, n, dim, array.dtype.name, array.nbytes, created_at, columns
         )
 
     def touch(self, dataset_id: str) -> float:
@@ -135,6 +168,10 @@ class DatasetStore:
     def check(self) -> Iterator[tuple[str, bool]]:
         """Read every dataset; yield its id and whether it is sound."""
         return ((dataset_id(digest), ok) for digest, ok in self._folder.check())
+
+    def _names(self, dataset_id: str) -> bytes | None:
+        """Return the document of a table's names; None for an array."""
+        return self._folder.beside(dataset_id.removeprefix(PREFIX))
 
     def _path(self, item: str) -> Path:
         digest = item.removeprefix(PREFIX)

@@ -8,6 +8,8 @@ import socket
 import time
 from pathlib import Path
 
+from kantor.service.store.names import names_beside, table_digest
+
 
 def remove_leftovers(folder: Path, *, age_s: float) -> int:
     """Remove what a process that was killed has left; return how many.
@@ -58,9 +60,14 @@ def _last_change(path: Path) -> float:
 
 
 def holds(path: Path, digest: str) -> bool:
-    """Tell whether a file's content has the digest; reads all of it."""
+    """Tell whether a file's content, and names beside it, have the digest.
+
+    Reads all of it.
+    """
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == digest
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    names = names_beside(path)
+    return (found if names is None else table_digest(found, names)) == digest
 
 
 def mark_used(path: Path) -> float:

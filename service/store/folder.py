@@ -24,6 +24,7 @@ from kantor.service.store.files import (
     remove_leftovers,
     sync_folder,
 )
+from kantor.service.store.names import beside, names_beside
 
 ORPHAN_AGE_S = 3600.0
 """Temporary files older than this belong to a writer that was killed."""
@@ -138,13 +139,31 @@ class Folder:
         sync_folder(final.parent)
         return final
 
+    def beside(self, digest: str) -> bytes | None:
+        """Return the document beside a digest's file, or None if there is none."""
+        path = self.path(digest)
+        return None if path is None else names_beside(path)
+
+    def keep_beside(self, digest: str, document: bytes) -> None:
+        """Keep a document beside a file that is to follow; durable on return."""
+        path = self.path(digest)
+        assert path is not None
+        with self.temporary() as (file, temporary):
+            file.write(document)
+            file.flush()
+            os.fsync(file.fileno())
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.replace(beside(path))
+        sync_folder(path.parent)
+
     def remove(self, digest: str) -> bool:
-        """Remove a file; return whether there was one."""
+        """Remove a file, and what is beside it; return whether there was one."""
         path = self.find(digest)
         if path is None:
             return False
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
+        beside(path).unlink(missing_ok=True)
         return True
 
     def sweep(self, *, unused_s: float, in_use: frozenset[str]) -> list[str]:
@@ -165,6 +184,7 @@ class Folder:
             with contextlib.suppress(FileNotFoundError):
                 if digest not in in_use and now - last_use(path) > unused_s:
                     path.unlink()
+                    beside(path).unlink(missing_ok=True)
                     removed.append(digest)
         return removed
 

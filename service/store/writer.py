@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kantor.service.store.folder import Folder
+from kantor.service.store.names import table_digest
 
 HEADER_BYTES = 128
 CHUNK_BYTES = 8 * 1024 * 1024
@@ -24,11 +25,12 @@ class DatasetWriter:
     is widened, once. Memory stays at a few blocks whatever the size of the whole.
     """
 
-    def __init__(self, folder: Folder, dim: int) -> None:
+    def __init__(self, folder: Folder, dim: int, *, gaps: bool = False) -> None:
         if dim < 1:
             raise ValueError(f"expected at least 1 feature, received {dim}")
         self._folder = folder
         self._dim = dim
+        self._gaps = gaps
         self._dtype = _SINGLE
         self.n = 0
         self._stack = contextlib.ExitStack()
@@ -47,7 +49,7 @@ class DatasetWriter:
         self._stack.__exit__(kind, error, trace)
 
     def append(self, rows: NDArray[Any]) -> None:
-        """Append rows (k, d) of finite real numbers.
+        """Append rows (k, d) of real numbers, finite unless there may be gaps.
 
         Raises:
             ValueError: The shape does not fit, or a value is not finite.
@@ -60,24 +62,29 @@ class DatasetWriter:
         for start in range(0, len(rows), step):
             self._append_block(rows[start : start + step])
 
-    def commit(self) -> str:
-        """Store what was appended; return its digest."""
+    def commit(self, names: bytes | None = None) -> str:
+        """Store what was appended, and names beside it; return the digest of all."""
         header = _npy_header(self._dtype, (self.n, self._dim))
         self._file.seek(0)
         self._file.write(header)
         self._file.flush()
         digest = _digest(self._file)
+        if names is not None:
+            digest = table_digest(digest, names)
+            self._folder.keep_beside(digest, names)
         self._folder.keep(self._file, self._path, digest)
         return digest
 
     def _append_block(self, rows: NDArray[Any]) -> None:
         block: NDArray[Any] = rows.astype(_DOUBLE) + 0.0  # -0.0 + 0.0 is 0.0
-        if not np.isfinite(block).all():
+        if self._gaps:
+            block[np.isnan(block)] = np.nan  # of one bit pattern
+        elif not np.isfinite(block).all():
             raise ValueError("expected finite numbers, received NaN or infinity")
         if self._dtype == _SINGLE:
             with np.errstate(over="ignore", under="ignore"):
                 narrow = block.astype(_SINGLE)
-            if np.array_equal(narrow, block):
+            if np.array_equal(narrow, block, equal_nan=self._gaps):
                 block = narrow
             else:
                 self._widen()

@@ -18,6 +18,7 @@ from kantor.service.store import (
     BlobStore,
     DamagedDataset,
     DatasetStore,
+    Stored,
     UnknownBlob,
     UnknownDataset,
 )
@@ -41,8 +42,8 @@ class Estimation(Protocol):
 
     def __call__(
         self,
-        x: NDArray[Any],
-        y: NDArray[Any],
+        x: Stored,
+        y: Stored,
         config: EstimateConfig,
         *,
         on_progress: Callable[[Progress], None] | None,
@@ -112,8 +113,8 @@ class Execution:
     def _train(self, claim: Claim) -> Estimate:
         job = claim.job
         return self._estimate(
-            self._datasets.open_array(job.source.dataset),
-            self._datasets.open_array(job.target.dataset),
+            self._datasets.open(job.source.dataset),
+            self._datasets.open(job.target.dataset),
             EstimateConfig.from_dict(job.config),
             on_progress=lambda p: self._lifeline.report(claim, progress_document(p)),
             should_stop=lambda: self._should_stop(claim),

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any
 
+import numpy as np
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -14,20 +15,21 @@ from redis.exceptions import RedisError
 from starlette.responses import FileResponse, JSONResponse
 
 from kantor.estimator.result import Differences
-from kantor.estimator.samples.pair import check_samples
-from kantor.service.api.bodies import read_json, validated
+from kantor.service.api.bodies import read_json
 from kantor.service.api.dependencies import (
     BlobsDep,
     BoardDep,
     ClosingDep,
     IntakeDep,
+    OwnedDep,
     OwnerDep,
     SettingsDep,
 )
 from kantor.service.api.errors import JobNotFinished
 from kantor.service.api.openapi import SCORES_BODY
 from kantor.service.api.routes.jobs import find_job
-from kantor.service.api.schemas import InlineSamples, JobId, OutputFormat
+from kantor.service.api.schemas import JobId, OutputFormat
+from kantor.service.api.scoring import samples_to_score
 from kantor.service.api.views import load_result, timestamp
 from kantor.service.api.waiting import follow
 from kantor.service.charts import (
@@ -69,7 +71,7 @@ class CurveView(BaseModel):
 class ScoresView(BaseModel):
     """Critic values, in the order of the samples."""
 
-    scores: list[float]
+    scores: list[float | None]
 
 
 @router.get("/events", response_class=EventSourceResponse, summary="Follow a job")
@@ -176,18 +178,23 @@ async def scores(
     job: JobDep,
     blobs: BlobsDep,
     intake: IntakeDep,
+    datasets: OwnedDep,
     settings: SettingsDep,
 ) -> Response:
-    """Return the critic's value of each posted sample: high where P outweighs Q."""
+    """Return the critic's value of each posted sample: high where P outweighs Q.
+
+    A critic of tables takes `{"columns": {"name": [...]}}` or a dataset with names; a
+    row that lacks a value where none did before has no score.
+    """
     from kantor.estimator.witness.document import score
 
     digest = _critic_of(job)
     document = await read_json(request, settings.max_json_bytes)
-    rows = validated(InlineSamples, document).samples
-    samples = check_samples("samples", rows, fewest=1)
+    samples = samples_to_score(document, datasets)
 
-    def values() -> list[float]:
-        return [float(value) for value in score(blobs.get(digest), samples)]
+    def values() -> list[float | None]:
+        found = score(blobs.get(digest), samples)
+        return [None if np.isnan(value) else float(value) for value in found]
 
     return JSONResponse({"scores": await intake.in_thread(values)})
 

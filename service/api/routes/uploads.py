@@ -72,15 +72,19 @@ async def show(upload_id: UploadId, uploads: UploadsDep, owner: OwnerDep) -> Res
 async def add(
     request: Request,
     upload_id: UploadId,
-    index: Annotated[int, Query(ge=0, le=MAX_INDEX)],
     uploads: UploadsDep,
     intake: IntakeDep,
     settings: SettingsDep,
     owner: OwnerDep,
+    index: Annotated[int | None, Query(ge=0, le=MAX_INDEX)] = None,
     content_type: Annotated[str, Header()] = "",
     content_digest: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Keep samples (npy or JSON) as batch `index`, in any order, again if in doubt."""
+    """Keep samples (npy or JSON) as batch `index`, in any order, again if in doubt.
+
+    Without an index, batches are appended in the order of their arrival; then one that
+    is sent again is there twice.
+    """
     upload = uploads.find(owner, upload_id)
     limit = settings.max_json_bytes
 

@@ -68,6 +68,7 @@ def test_a_shift_is_attributed_to_its_feature(config: EstimateConfig) -> None:
     first = found.attribution[0]
     assert first.feature == 2
     assert first.share > 0.75  # the rest is what a short training leaves
+    assert first.slope is not None
     assert first.slope < -0.75  # the target has more of it
     assert sorted(item.feature for item in found.attribution) == list(range(5))
 

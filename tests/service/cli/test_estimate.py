@@ -200,7 +200,9 @@ def test_a_person_reads_of_columns_by_name(tmp_path: Path) -> None:
             rng.normal(40.0 + shift, 10.0, 300),
             rng.choice(["Ulm", "Köln"], 300),
         )
-        rows = "\n".join(f"{a:.3f};{c};x{i}" for i, (a, c) in enumerate(zip(age, city, strict=True)))
+        rows = "\n".join(
+            f"{a:.3f};{c};x{i}" for i, (a, c) in enumerate(zip(age, city, strict=True))
+        )
         text = f"age;city;note\n{rows}\n".replace(".", ",")
         (tmp_path / f"{name}.csv").write_text(text, "cp1252")
     files = tmp_path / "a.csv", tmp_path / "b.csv"

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from kantor.estimator import (
@@ -26,6 +27,7 @@ from kantor.estimator import (
 )
 from kantor.estimator.result import GradientNorm, Histogram, Progress
 from kantor.service.settings import Settings
+from kantor.service.store import Stored
 from kantor.service.worker import run_worker
 
 STEP_S = 0.01
@@ -40,8 +42,8 @@ NOWHERE = Differences(
 
 
 def count_steps(
-    x: NDArray[Any],
-    y: NDArray[Any],
+    x: Stored,
+    y: Stored,
     config: EstimateConfig,
     *,
     on_progress: Callable[[Progress], None] | None,
@@ -50,6 +52,8 @@ def count_steps(
     source_weights: NDArray[Any] | None,
     target_weights: NDArray[Any] | None,
 ) -> Estimate:
+    assert isinstance(x, np.ndarray)
+    assert isinstance(y, np.ndarray)
     assert on_progress is not None
     assert should_stop is not None
     misbehave(config.seed)
