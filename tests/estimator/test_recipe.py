@@ -28,7 +28,8 @@ MANY = 1_000_000
 def test_no_gap_is_left(effort: Effort, norm: Any, n_fit: int) -> None:
     recipe = recipe_for(EstimateConfig(effort=effort, norm=norm), n_fit)
     candidates = recipe.networks.candidates
-    parts = (recipe, recipe.networks, *candidates, recipe.cones, recipe.projections)
+    families = (recipe.networks, recipe.cones, recipe.projections)
+    parts: tuple[Any, ...] = (recipe, *families, *candidates)
     for part in parts:
         values = {item.name: getattr(part, item.name) for item in fields(part)}
         assert None not in values.values(), values
