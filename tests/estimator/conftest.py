@@ -43,7 +43,7 @@ def small(norm: Norm = "l2") -> Recipe:
     config = EstimateConfig(
         effort="quick", width=8, depth=2, group_size=4, cones=5, norm=norm
     )
-    return recipe_for(config)
+    return recipe_for(config, n_fit=50)
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +58,8 @@ def critic_of(fit_samples: Heads) -> Callable[..., EvaluatedCritic]:
     def critic(name: str, norm: Norm = "l2") -> EvaluatedCritic:
         for trained in TRAINED:
             if trained.name == name:
-                start = trained.start(fit_samples, small(norm), seed=0, norm=norm)
+                starts = trained.starts(fit_samples, small(norm), seed=0, norm=norm)
+                start = next(iter(starts.values()))
                 first = start.method.restored(start.critic).select([0])
                 return evaluated(first, name)
         for fitted in FITTED:

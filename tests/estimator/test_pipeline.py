@@ -241,7 +241,7 @@ OUT_OF_REACH = {
     "long floats": (np.full((50, 3), np.longdouble(1) / 3), "exactly"),
     "what overflows": (np.full((50, 3), 1e308), "size up to 1e+300, got 1e+308"),
     "masked values": (
-        np.ma.masked_array(np.zeros((50, 3)), mask=np.eye(50, 3)),
+        np.ma.masked_array(np.zeros((50, 3)), mask=np.eye(50, 3, dtype=bool)),
         "no missing values, got 3",
     ),
 }

@@ -2,15 +2,20 @@
 
 import torch
 
-from kantor.estimator.critics import FitSamples
+from kantor.estimator.critics import FitSamples, Start
 from kantor.estimator.critics.cones import PEAKS, RATES, VALLEYS, ConeFamily, as_cones
 from kantor.estimator.recipe import Recipe
+
+
+def started(samples: FitSamples, recipe: Recipe) -> Start:
+    (start,) = ConeFamily().starts(samples, recipe, seed=0, norm="l2").values()
+    return start
 
 
 def test_centers_are_samples_of_their_side(
     fit_samples: FitSamples, recipe: Recipe
 ) -> None:
-    start = ConeFamily().start(fit_samples, recipe, seed=0, norm="l2")
+    start = started(fit_samples, recipe)
     cones, (source, target) = as_cones(start.critic), fit_samples.heads(5)
     of_a_fold = len(start.rates)
     for k, sign in enumerate(cones.signs):
@@ -21,7 +26,7 @@ def test_centers_are_samples_of_their_side(
 def test_both_kinds_compete_at_every_rate(
     fit_samples: FitSamples, recipe: Recipe
 ) -> None:
-    start = ConeFamily().start(fit_samples, recipe, seed=0, norm="l2")
+    start = started(fit_samples, recipe)
     kinds = list(zip(as_cones(start.critic).signs, start.rates * 2, strict=True))
     expected = {(sign, rate) for sign in (PEAKS, VALLEYS) for rate in RATES}
     assert set(kinds[: len(start.rates)]) == expected
@@ -29,7 +34,7 @@ def test_both_kinds_compete_at_every_rate(
 
 
 def test_the_winner_says_which_way_up(fit_samples: FitSamples, recipe: Recipe) -> None:
-    cones = as_cones(ConeFamily().start(fit_samples, recipe, seed=0, norm="l2").critic)
+    cones = as_cones(started(fit_samples, recipe).critic)
     said = [ConeFamily().winner(cones.select([k])) for k in (0, 3)]
     assert said == [
         {"cones": 5, "shape": "peaks"},
@@ -46,5 +51,5 @@ def test_there_are_no_more_cones_than_samples(
         def heads(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
             return source, target[:, :2]
 
-    start = ConeFamily().start(Few(), recipe, seed=0, norm="l2")
+    start = started(Few(), recipe)
     assert as_cones(start.critic).centers.shape[1] == 2

@@ -17,7 +17,15 @@ CriticOf = Callable[..., EvaluatedCritic]
 FAMILIES = (*TRAINED, *FITTED)
 each_family = pytest.mark.parametrize("name", [family.name for family in FAMILIES])
 each_trained = pytest.mark.parametrize("family", TRAINED, ids=lambda f: f.name)
-each_norm = pytest.mark.parametrize("norm", ["l2", "linf"])
+each_in_its_norms = pytest.mark.parametrize(
+    ("name", "norm"),
+    [
+        (family.name, norm)
+        for family in FAMILIES
+        for norm in ("l2", "linf")
+        if (family.name, norm) != ("projection", "linf")
+    ],
+)
 
 
 def rows(seed: int = 0) -> np.ndarray:
@@ -40,8 +48,7 @@ def test_layers_multiply_to_the_certificate(name: str, critic_of: CriticOf) -> N
     json.dumps(certificate.layers[0].__dict__, allow_nan=False)
 
 
-@each_family
-@each_norm
+@each_in_its_norms
 def test_numpy_sees_the_same_function(
     name: str, norm: Norm, critic_of: CriticOf
 ) -> None:
@@ -58,8 +65,7 @@ def test_the_document_gives_the_function_back(name: str, critic_of: CriticOf) ->
     np.testing.assert_array_equal(again.gradient(rows()), potential.gradient(rows()))
 
 
-@each_family
-@each_norm
+@each_in_its_norms
 def test_slopes_stay_within_the_certificate(
     name: str, norm: Norm, critic_of: CriticOf
 ) -> None:
@@ -82,9 +88,25 @@ def test_every_candidate_starts_on_every_fold(
     family: object, fit_samples: FitSamples, recipe: Recipe
 ) -> None:
     trained = next(f for f in TRAINED if f is family)
-    start = trained.start(fit_samples, recipe, seed=0, norm="l2")
-    assert start.critic.n_critics == 2 * len(start.rates)
-    assert start.batch_size == 512
+    batch_size = {
+        "network": recipe.networks.batch_size,
+        "cones": recipe.cones.batch_size,
+        "projection": recipe.projections.batch_size,
+    }[trained.name]
+    starts = trained.starts(fit_samples, recipe, seed=0, norm="l2")
+    assert starts
+    for name, start in starts.items():
+        assert name.split(":")[0] == trained.name
+        assert start.critic.n_critics == 2 * len(start.rates)
+        assert start.batch_size == batch_size
+
+
+def test_only_projections_keep_out_of_the_largest_coordinate(
+    fit_samples: FitSamples, recipe: Recipe
+) -> None:
+    for trained in TRAINED:
+        starts = trained.starts(fit_samples, recipe, seed=0, norm="linf")
+        assert bool(starts) == (trained.name != "projection")
 
 
 @each_trained
@@ -93,10 +115,12 @@ def test_the_seed_decides_where_candidates_start(
 ) -> None:
     trained = next(f for f in TRAINED if f is family)
     one, again = (
-        trained.start(fit_samples, recipe, seed=3, norm="l2").critic for _ in range(2)
+        trained.starts(fit_samples, recipe, seed=3, norm="l2") for _ in range(2)
     )
-    for first, second in zip(one.tensors(), again.tensors(), strict=True):
-        assert torch.equal(first, second)
+    assert list(one) == list(again)
+    for name, start in one.items():
+        pairs = zip(start.critic.tensors(), again[name].critic.tensors(), strict=True)
+        assert all(torch.equal(first, second) for first, second in pairs)
 
 
 @pytest.mark.parametrize("family", FITTED, ids=lambda f: f.name)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from kantor.estimator import EstimateConfig
+from kantor.estimator.config import Effort
 from kantor.estimator.critics import FitSamples
 from kantor.estimator.critics.network import NetworkFamily, as_network, constraint_of
 from kantor.estimator.recipe import recipe_for
@@ -12,11 +13,14 @@ from kantor.models import constraints
 from kantor.models.network import Network
 from kantor.models.norms import orthonormality_defect
 
+N_FIT = 50
+
 
 def started(samples: FitSamples, **settings: Any) -> Network:
     config = EstimateConfig(effort="quick", **settings)
-    start = NetworkFamily().start(samples, recipe_for(config), seed=0, norm=config.norm)
-    return as_network(start.critic)
+    recipe = recipe_for(config, N_FIT)
+    starts = NetworkFamily().starts(samples, recipe, seed=0, norm=config.norm)
+    return as_network(starts["network"].critic)
 
 
 def test_weights_have_the_shapes_asked_for(fit_samples: FitSamples) -> None:
@@ -31,13 +35,17 @@ def test_weights_start_orthonormal(fit_samples: FitSamples) -> None:
 
 
 @pytest.mark.parametrize("effort", ["quick", "thorough"])
-def test_a_candidate_competes_for_each_group_size(
-    fit_samples: FitSamples, effort: str
+def test_every_candidate_of_the_recipe_competes_at_its_rate(
+    fit_samples: FitSamples, effort: Effort
 ) -> None:
-    recipe = recipe_for(EstimateConfig(effort=effort, width=32))  # type: ignore[arg-type]
-    start = NetworkFamily().start(fit_samples, recipe, seed=0, norm="l2")
-    sizes = [a.group_size for a in as_network(start.critic).activations]
-    assert sizes == [*recipe.networks.group_sizes] * 2  # folds
+    config = EstimateConfig(effort=effort, width=32)
+    recipe = recipe_for(config, N_FIT)
+    starts = NetworkFamily().starts(fit_samples, recipe, seed=0, norm="l2")
+    (start,) = starts.values()
+    asked = recipe.networks.candidates
+    found = [(a.name, a.group_size) for a in as_network(start.critic).activations]
+    assert found == [(c.activation, c.group_size) for c in asked] * 2  # folds
+    assert start.rates == tuple(c.learning_rate for c in asked)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +61,7 @@ def test_a_candidate_competes_for_each_group_size(
     ],
 )
 def test_the_recipe_names_the_constraint(settings: dict[str, Any], kind: type) -> None:
-    recipe = recipe_for(EstimateConfig(**settings))
+    recipe = recipe_for(EstimateConfig(**settings), N_FIT)
     assert type(constraint_of(recipe.networks)) is kind
 
 
@@ -78,4 +86,9 @@ def test_only_orthonormal_layers_have_a_defect(fit_samples: FitSamples) -> None:
 def test_the_winner_is_described_by_its_own_weights(fit_samples: FitSamples) -> None:
     network = started(fit_samples, depth=1, width=6, group_size=3).select([0])
     said = NetworkFamily().winner(network)
-    assert said == {"depth": 1, "width": 6, "group_size": 3}
+    assert said == {
+        "depth": 1,
+        "width": 6,
+        "activation": "groupsort",
+        "group_size": 3,
+    }

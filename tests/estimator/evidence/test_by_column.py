@@ -55,7 +55,10 @@ def test_each_column_is_the_linear_programs_optimum(weighted: bool) -> None:
     found = distances(samples, **given)
     for part in samples.parts:
         place = slice(part.start, part.stop)
-        u, v = (s[:, place] / metric.deviation[place] for s in (samples.x, samples.y))
+        u, v = (
+            np.asarray(s[:, place], float) / metric.deviation[place]
+            for s in (samples.x, samples.y)
+        )
         cost = ot.dist(u, v, metric="euclidean")
         a, b = (w / w.sum() for w in weights)
         assert found[part.column.name].w1 == pytest.approx(
@@ -67,7 +70,7 @@ def test_no_column_is_further_apart_than_all_together() -> None:
     for seed in range(20):
         samples = sides(seed, 40, 45, 0.3)
         metric = fit_metric(samples.parts, samples.x, samples.y, scaling="standardize")
-        u, v = samples.x / metric.deviation, samples.y / metric.deviation
+        u, v = (np.asarray(s, float) / metric.deviation for s in (samples.x, samples.y))
         joint = ot.emd2([], [], ot.dist(u, v, metric="euclidean"))
         assert max(c.w1 for c in distances(samples).values()) <= joint + 1e-9
 

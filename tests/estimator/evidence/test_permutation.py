@@ -27,7 +27,7 @@ def test_level_is_exact_with_several_functions_and_ties(n: int, m: int) -> None:
     rng = np.random.default_rng(0)
     alarms = 0
     for _ in range(1000):
-        x, y = rng.integers(4, size=(3, n)), rng.integers(4, size=(3, m))
+        x, y = (rng.integers(4, size=(3, k)).astype(float) for k in (n, m))
         alarms += permutation_p_value(x, y, rng, permutations=99) <= 0.05
     assert alarms <= allowed(1000)
 

@@ -69,8 +69,8 @@ def test_weights_are_refused_with_what_is_wrong(
     assert refused.value.field == "target_weights"
 
 
-def test_weights_are_scaled_to_a_largest_one() -> None:
+def test_weights_are_taken_as_they_are() -> None:
     found = check_weights("source_weights", [1, 2, 4], 3)
     assert found is not None
-    assert found.tolist() == [0.25, 0.5, 1.0]
+    assert found.tolist() == [1.0, 2.0, 4.0]
     assert check_weights("source_weights", None, 3) is None

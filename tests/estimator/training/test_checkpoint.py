@@ -19,6 +19,7 @@ def reached(found: Any, steps: int = 50) -> TrainingState:
             found.start(), schedule=replace(found.start().schedule, max_steps=steps)
         ),
         found.data,
+        found.bars,
         on_progress=lambda progress: None,
         should_stop=lambda: False,
         checkpoint=lambda state: b"",
@@ -79,4 +80,5 @@ def test_bytes_that_are_no_checkpoint_are_refused(
 
 def test_the_bytes_are_safetensors(setting: Callable[..., Any]) -> None:
     tensors = load(checkpoint.to_bytes(setting().start(), "print"))
-    assert {name.split(".")[0] for name in tensors} == {"network", "cones", "numbers"}
+    teams = {"network", "cones", "projection:1"}
+    assert {name.split(".")[0] for name in tensors} == {*teams, "numbers"}

@@ -21,6 +21,7 @@ def trained(found: Any, state: TrainingState | None = None, **options: Any) -> A
     return train(
         state or found.start(),
         found.data,
+        found.bars,
         on_progress=options.get("on_progress", lambda progress: None),
         should_stop=options.get("should_stop", lambda: False),
         checkpoint=options.get("checkpoint", lambda state: b""),
@@ -57,7 +58,7 @@ def test_steps_climb_the_dual_objective(setting: Callable[..., Any]) -> None:
 def test_a_report_judges_on_validation_samples(setting: Callable[..., Any]) -> None:
     found = setting()
     state, objectives = take_step(found.start(), found.data)
-    state = report(state, found.data, objectives, elapsed_s=2.5)
+    state = report(state, found.data, found.bars, objectives, elapsed_s=2.5)
     (point,) = state.curve
     best = max(float(t.best_validation.max()) for t in state.portfolio.values())
     assert point.validation == pytest.approx(found.data.unit * best)
@@ -126,6 +127,6 @@ def test_divergence_names_the_step_size(setting: Callable[..., Any]) -> None:
     state = TrainingState(broken, 1, start.schedule, (), 0.0)
     objectives = {n: torch.zeros(len(t.places)) for n, t in broken.items()}
     with pytest.raises(InvalidConfig) as refused:
-        report(state, found.data, objectives, elapsed_s=0.0)
+        report(state, found.data, found.bars, objectives, elapsed_s=0.0)
     assert refused.value.field == "learning_rate"
     assert "diverged within 1 steps" in refused.value.reason
