@@ -1,6 +1,5 @@
 """Let an answer speak of the columns of the tables it is about, by name."""
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ from kantor.estimator.samples.encoding import Part
 from kantor.estimator.samples.metric import Metric
 from kantor.estimator.samples.pair import Pair
 from kantor.estimator.samples.sides import Named, Rows
-from kantor.estimator.samples.table import Table, shown
+from kantor.estimator.samples.table import Table, told
 
 MOST_CELLS = 256
 """Columns of a row that are told, those that were compared first."""
@@ -89,19 +88,12 @@ def _whole(
 ) -> list[Extreme]:
     """Return extremes with their places in the table as given, and their values."""
     names = list(dict.fromkeys([*compared, *table.names]))[:MOST_CELLS]
-    told = set(names)
-    places = [(j, c) for j, c in enumerate(table.columns) if c.name in told]
+    chosen = set(names)
+    places = [(j, c) for j, c in enumerate(table.columns) if c.name in chosen]
     found = []
     for extreme in extremes:
         row = extreme.row if rows is None else int(rows[extreme.row])
         values = np.asarray(table.values[row], dtype=np.float64)
-        sample = {c.name: _told(shown(c, float(values[j]))) for j, c in places}
+        sample = {c.name: told(c, float(values[j])) for j, c in places}
         found.append(replace(extreme, row=row, sample=sample))
     return found
-
-
-def _told(value: float | str | bool | None) -> float | str | bool | None:
-    """Return a value that JSON can hold."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value

@@ -114,8 +114,11 @@ def _of_tables(
     weights: list[Weights | None],
     remarks: Remarks,
 ) -> tuple[Partition, Named]:
+    columns = config.columns
+    if columns == ("common",) and "common" not in source.names:
+        columns = "common"  # as a form that takes lists sends the word
     matched = match(
-        source, target, columns=config.columns, drop=config.drop, dates=config.dates
+        source, target, columns=columns, drop=config.drop, dates=config.dates
     )
     left = complete(matched, config.na)
     ours, theirs = left.matched.x, left.matched.y

@@ -123,6 +123,14 @@ def shown(column: Column, value: float) -> float | str | bool | None:
     return value
 
 
+def told(column: Column, value: float) -> float | str | bool | None:
+    """Return a value as `shown`, but one that JSON can hold: infinity is a word."""
+    found = shown(column, value)
+    if isinstance(found, float) and not np.isfinite(found):
+        return str(found)
+    return found
+
+
 def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
     """Return names with nameless columns called as pandas calls them.
 

@@ -18,6 +18,9 @@ MORE = "More"
 GROUPS: dict[str, tuple[str, ...]] = {
     COMMON: ("effort", "confidence", "scaling", "norm", "seed"),
     "Evidence": ("folds", "bound_method", "sample_bounds", "max_weight"),
+    "Tables": (
+        "columns", "drop", "na", "dates", "category_weight", "category_weights",
+    ),
     "Critic": (
         "critic", "constraint", "activation", "depth", "width", "group_size", "cones",
         "bjorck_order", "bjorck_iterations",
@@ -84,11 +87,11 @@ def _view(item: Any, hint: Any) -> SettingView:
 
 def _type_of(hint: Any) -> FieldType:
     """Tell how a value of an annotated type is entered."""
-    if choices_of(hint):
-        return "choice"
     parts = [part for part in get_args(hint) or (hint,) if part is not NoneType]
     if get_origin(hint) in (tuple, list):
         return "list"
     if any(get_origin(part) in (tuple, list) for part in parts):
         return "list"
+    if choices_of(hint):
+        return "choice"
     return _SIMPLE.get(parts[0], "json") if len(parts) == 1 else "json"

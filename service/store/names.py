@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kantor.estimator.samples.table import Column, Table
 
-SUFFIX = ".names"
+NAMES = ".names"
 
 
 def names_document(table: Table) -> bytes:
@@ -39,7 +39,7 @@ def columns_of_document(names: bytes) -> tuple[dict[str, Any], ...]:
 
 def beside(path: Path) -> Path:
     """Return where the names of the table in a file stand."""
-    return path.with_suffix(SUFFIX)
+    return path.with_suffix(NAMES)
 
 
 def names_beside(path: Path) -> bytes | None:

@@ -24,6 +24,7 @@ from kantor.service.processes.valkey import EmbeddedValkey
 from kantor.service.queue.inspection import mend_all
 from kantor.service.settings import Settings
 from kantor.service.store.files import holds
+from kantor.service.store.names import NAMES, beside
 from kantor.service.upkeep.server import running_server
 
 FORMAT = 1
@@ -182,12 +183,16 @@ def _copy_store(source: Path, destination: Path, queue: str) -> Copied:
     files, damaged = 0, []
     for store in STORES:
         for path in sorted((source / store).glob("[0-9a-f][0-9a-f]/*")):
+            if path.suffix == NAMES:
+                continue  # they go with the table that they belong to
             kept = destination / path.relative_to(source)
             with contextlib.suppress(FileNotFoundError):  # swept in this very moment
                 if not _is_kept(path, kept):
                     if not holds(path, path.stem):
                         damaged.append(path.name)
                         continue
+                    if beside(path).exists():
+                        _copy_whole(beside(path), beside(kept))
                     _copy_whole(path, kept)
                 files += 1
     for name in OTHERS:

@@ -10,6 +10,7 @@ from kantor.estimator.samples.frames import table_of
 from kantor.estimator.samples.table import Table
 from kantor.service.client import KantorClient, KantorError
 from kantor.service.store import DatasetStore
+from kantor.service.upkeep.backup import _copy_store
 
 QUICK = {"effort": "quick", "steps": 25, "sample_bounds": False}
 
@@ -131,3 +132,14 @@ def test_settings_of_columns_are_checked_at_the_door(
         with pytest.raises(KantorError) as refused:
             live_service._json("POST", "/v1/jobs", json=request)
         assert refused.value.problem["status"] == 422
+
+
+def test_a_backup_has_the_names_of_a_table(tmp_path: Any) -> None:
+    table = table_of("source", {"a": np.arange(50.0), "b": ["x", "y"] * 25})
+    assert table is not None
+    info = DatasetStore(tmp_path / "given").put_table(table)
+    copied = _copy_store(tmp_path / "given", tmp_path / "kept", "")
+    assert (copied.files, copied.damaged) == (1, [])
+    found = DatasetStore(tmp_path / "kept").open(info.id)
+    assert isinstance(found, Table)
+    assert found.names == ("a", "b")

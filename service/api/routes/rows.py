@@ -6,6 +6,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from kantor.estimator.samples.table import Table, told
 from kantor.service.api.dependencies import DatasetsDep, OwnedDep
 from kantor.service.api.errors import FieldError, InvalidRequest
 from kantor.service.api.schemas import DatasetId
@@ -21,10 +22,10 @@ Place = Annotated[int, Query(ge=0)]
 
 
 class RowView(BaseModel):
-    """One sample by its place in the dataset, from 0."""
+    """One sample by its place in the dataset, from 0; null is a missing value."""
 
     row: int
-    values: list[float]
+    values: list[float | str | bool | None]
 
 
 class RowList(BaseModel):
@@ -57,7 +58,14 @@ async def rows(
 def _read(
     datasets: DatasetStore, dataset_id: str, places: list[int], columns: int
 ) -> list[Any]:
-    values = datasets.open_array(dataset_id)[places, :columns]
+    found = datasets.open(dataset_id)
+    if isinstance(found, Table):
+        known, lines = found.columns[:columns], found.values[places, :columns]
+        return [
+            RowView(row=place, values=list(map(told, known, map(float, line))))
+            for place, line in zip(places, lines, strict=True)
+        ]
+    values = found[places, :columns]
     return [
         RowView(row=place, values=[float(value) for value in line])
         for place, line in zip(places, values, strict=True)

@@ -1,4 +1,5 @@
 from dataclasses import fields
+from typing import Literal
 
 import httpx
 import pytest
@@ -32,6 +33,7 @@ def test_a_setting_says_how_it_is_entered(api: httpx.Client) -> None:
     [
         (tuple[str, ...], "list"),
         (tuple[str, ...] | None, "list"),
+        (Literal["common"] | tuple[str, ...] | None, "list"),
         (list[str] | str | None, "list"),
         (dict[str, float], "json"),
         (float | None, "number"),

@@ -20,7 +20,7 @@ export async function loadRows(job) {
   const sides = await Promise.all(
     Object.entries(extremes).map(async ([side, items]) => {
       if (items.length === 0) return [side, []];
-      if (items.every(({ values }) => values)) return [side, items.map(({ values }) => values)];
+      if (items.every(({ sample }) => sample)) return [side, items.map(({ sample }) => sample)];
       const query = items.map(({ row }) => `row=${row}`).join("&");
       try {
         const answer = await call("GET", `/v1/datasets/${job[side].dataset}/rows?${query}`);

@@ -121,6 +121,5 @@ export function advice(warning, config) {
 // The name of a feature: its column's, where the result knows columns.
 export function featureName(result, item) {
   if (item.column ?? item.name) return item.column ?? item.name;
-  const column = result.columns?.[item.feature];
-  return column?.name ?? column ?? `feature ${item.feature}`;
+  return `feature ${item.feature}`;
 }
