@@ -140,6 +140,8 @@ def directions(n: int, dim: int, rng: Rng) -> Array:
 
 def catalog() -> dict[str, Callable[[str], Problem]]:
     """Return what builds each problem, by name; nothing is built yet."""
+    from benchmarks.distance_sets import ray_problems  # which builds on this module
+
     builders: dict[str, Callable[[str], Problem]] = {
         "cone-1d": partial(cones, centers=np.zeros((1, 1))),
         "cones-2d": partial(cones, centers=np.array([[-2.0, 0], [0, 0], [2, 0]])),
@@ -154,7 +156,7 @@ def catalog() -> dict[str, Callable[[str], Problem]]:
         for count in (4, 16, 64, 256):
             name = f"funnels-{dim}d-{count}"
             builders[name] = partial(funnels, dim=dim, count=count)
-    return builders
+    return ray_problems() | builders
 
 
 def select(pattern: str) -> Iterator[Problem]:

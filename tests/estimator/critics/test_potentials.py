@@ -16,6 +16,8 @@ from kantor.models.activations import Activation
 from kantor.models.cones import initial_cones
 from kantor.models.critic import Critic
 from kantor.models.network import initial_network
+from kantor.models.profiles import Profiles
+from kantor.models.projections import initial_projections
 from kantor.models.vocabulary import ActivationName, Norm
 
 
@@ -43,12 +45,37 @@ def cones(norm: Norm, sign: int) -> EvaluatedCritic:
     )
 
 
+def projection(sign: int) -> EvaluatedCritic:
+    critic = initial_projections(
+        gaussian(1, 7, 5), rank=2, signs=(sign,),
+        generator=torch.Generator().manual_seed(0),
+    )  # fmt: skip
+    return evaluated(
+        critic.with_tensors([p + 0.1 * gaussian(*p.shape) for p in critic.tensors()]),
+        "projection",
+    )
+
+
+def profile(norm: Norm, *, radial: bool) -> EvaluatedCritic:
+    knots = gaussian(1, 1, 30, seed=3).sort(dim=-1).values
+    critic = Profiles(
+        gaussian(1, 1, 5), knots, gaussian(1, 1, 30, seed=4), (radial,), norm
+    )
+    return evaluated(critic, "profile")
+
+
 NAMES = [
     *get_args(ActivationName),
     "l2 peaks",
     "l2 valleys",
     "linf peaks",
     "linf valleys",
+    "projection peaks",
+    "projection valleys",
+    "l2 direction",
+    "l2 radius",
+    "linf direction",
+    "linf radius",
 ]
 
 
@@ -56,7 +83,12 @@ def critic_named(name: str) -> EvaluatedCritic:
     if name in get_args(ActivationName):
         return network(name)  # type: ignore[arg-type]
     norm, kind = name.split()
-    return cones(norm, -1 if kind == "peaks" else 1)  # type: ignore[arg-type]
+    sign = -1 if kind == "peaks" else 1
+    if norm == "projection":
+        return projection(sign)
+    if kind in ("direction", "radius"):
+        return profile(norm, radial=kind == "radius")  # type: ignore[arg-type]
+    return cones(norm, sign)  # type: ignore[arg-type]
 
 
 def torch_gradient(critic: Critic, u: Tensor) -> Tensor:

@@ -117,8 +117,27 @@ def test_who_can_not_leaves() -> None:
     assert raced([0.9, 1.0], [1.0, 1.0], Bar(score=1.5, noise=0.05)) == {}
 
 
-def test_a_leader_without_gain_beyond_the_noise_rests_as_it_is() -> None:
-    kept = raced([0.99, 1.9], [1.0, 2.0], Bar(score=1.5, noise=0.5))["cones"]
+def test_a_leader_no_better_than_the_bar_rests_as_it_is() -> None:
+    kept = raced([0.99, 1.545], [1.0, 1.55], Bar(score=1.5, noise=0.1))["cones"]
     assert kept.places == ((0, 1),)
     assert kept.rests
-    assert float(kept.best_validation) == 2.0
+    assert float(kept.best_validation) == pytest.approx(1.55)
+
+
+def test_a_leader_clearly_above_the_bar_moves_on_without_gain() -> None:
+    kept = raced([0.99, 2.0], [1.0, 2.0], Bar(score=1.5, noise=0.1))["cones"]
+    assert kept.places == ((0, 1),)
+    assert not kept.rests
+
+
+def test_nobody_is_given_up_early_beside_a_bar_that_is_noise() -> None:
+    kept = raced([0.9, 1.0], [0.95, 1.0], Bar(score=1.5, noise=0.5))["cones"]
+    assert kept.places == ((0, 0), (0, 1))
+    assert not kept.rests
+
+
+@pytest.mark.parametrize(("step", "most"), [(25, 10), (75, 6), (175, 3)])
+def test_only_so_many_go_on(step: int, most: int) -> None:
+    scores = [[1.0, 1.0] for _ in range(10)]
+    kept = left(scores, Schedule(10_000), step)
+    assert sum(map(len, kept)) == most

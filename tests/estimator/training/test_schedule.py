@@ -42,9 +42,23 @@ def test_ends_at_the_limit() -> None:
 
 
 def test_ends_early_after_a_plateau() -> None:
+    schedule = Schedule(1000, descent_start=400)
+    assert schedule.stop_reason(799) is None
+    assert schedule.stop_reason(800) is StopReason.CONVERGED
+
+
+def test_a_descent_is_no_longer_than_what_was_before_it() -> None:
     schedule = Schedule(1000, descent_start=100)
-    assert schedule.stop_reason(499) is None
-    assert schedule.stop_reason(500) is StopReason.CONVERGED
+    assert schedule.factor(150) == 0.5
+    assert schedule.stop_reason(199) is None
+    assert schedule.stop_reason(200) is StopReason.CONVERGED
+
+
+def test_nobody_left_to_hope_begins_the_descent() -> None:
+    assert Schedule(1000).after(25, 1.0, calm=True).descent_start == 25
+    # With folds it must not: it would tell of other folds' objectives.
+    crossed = Schedule(1000, adaptive=False).after(25, 1.0, calm=True)
+    assert crossed.descent_start is None
 
 
 def test_ends_when_validation_falls_during_the_descent() -> None:
