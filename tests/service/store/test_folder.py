@@ -1,3 +1,4 @@
+import hashlib
 import os
 import threading
 from pathlib import Path
@@ -7,7 +8,7 @@ import pytest
 from kantor.service.store.files import last_use, mark_used
 from kantor.service.store.folder import Folder
 
-DIGEST = "ab" + "0" * 62
+DIGEST = hashlib.sha256(b"content").hexdigest()
 
 
 @pytest.fixture
@@ -47,14 +48,16 @@ def test_what_is_no_digest_is_not_there(folder: Folder, name: str) -> None:
 
 
 def test_writers_of_the_same_content_do_not_meet(folder: Folder) -> None:
-    writers = [threading.Thread(target=keep, args=(folder, b"same")) for _ in range(8)]
+    writers = [
+        threading.Thread(target=keep, args=(folder, b"content")) for _ in range(8)
+    ]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
     found = folder.find(DIGEST)
     assert found is not None
-    assert found.read_bytes() == b"same"
+    assert found.read_bytes() == b"content"
 
 
 def test_a_use_moves_the_last_use_and_not_the_birth(folder: Folder) -> None:

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from kantor.service.processes.valkey import EmbeddedValkey
 from kantor.service.queue import JobRecord, JobStatus, NewJob, SampleRef
+from kantor.service.queue.keys import Keys
 from kantor.service.settings import Settings
 from kantor.service.store import BlobStore, DatasetStore
 from kantor.service.worker.lifeline import HUNG
@@ -293,15 +294,20 @@ def test_a_hung_training_does_not_outlive_its_cancel(
 
 
 def test_a_hung_training_does_not_outlive_its_deadline(
-    workers: Workers, board: Any, settings: Settings
+    workers: Workers,
+    submit: Submit,
+    board: Any,
+    client: redis.Redis,
+    settings: Settings,
 ) -> None:
-    dataset = DatasetStore(settings.data_dir).put_array(np.ones((40, 2)))
-    side = SampleRef(dataset.id, 40, 2)
-    job = board.enqueue(source=side, target=side, config={"seed": 18}, deadline_s=2.0)
     worker = workers.start(KANTOR_STOP_S="1")
+    job_id, keys = submit(seed=18), Keys(settings.key_prefix)
+    wait_until(board, job_id, JobStatus.RUNNING)
+    client.hset(keys("job", job_id), "deadline_at", 1)
+    client.zadd(keys("deadlines"), {job_id: 1})
     assert worker.wait(PATIENCE_S) == HUNG
     workers.start()
-    ended = wait_until(board, job.id, JobStatus.FAILED)
+    ended = wait_until(board, job_id, JobStatus.FAILED)
     assert ended.error is not None
     assert ended.error.code == "deadline_exceeded"
 
