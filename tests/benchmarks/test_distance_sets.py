@@ -5,9 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from benchmarks.closed_sets import Flat, LowRankMatrices, SparseVectors, Sphere
-from benchmarks.distance_sets import (
+from benchmarks.closed_sets import (
     DistanceToSets,
+    Flat,
+    LowRankMatrices,
+    SparseVectors,
+    Sphere,
+)
+from benchmarks.distance_sets import (
     cube,
     gaussian,
     network,

@@ -22,7 +22,9 @@ def with_singular_values(values: list[float], columns: int, seed: int) -> Tensor
     rows = len(values)
     u = torch.linalg.qr(gaussian(rows, rows, seed=seed)).Q
     v = torch.linalg.qr(gaussian(columns, rows, seed=seed + 1)).Q
-    return u @ torch.diag(torch.tensor(values, dtype=torch.float64)) @ v.mT
+    middle = torch.diag(torch.tensor(values, dtype=torch.float64))
+    product: Tensor = u @ middle @ v.mT
+    return product
 
 
 def test_singular_values_above_one_become_one_and_others_stay() -> None:

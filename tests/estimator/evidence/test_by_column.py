@@ -5,11 +5,11 @@ import ot
 import pytest
 
 from kantor.estimator.evidence.by_column import (
-    ColumnDistance,
     column_distances,
     holm,
     permutation_p_values,
 )
+from kantor.estimator.result import ColumnDistance
 from kantor.estimator.samples.encoding import Encoded, encoded
 from kantor.estimator.samples.frames import table_of
 from kantor.estimator.samples.matching import match

@@ -27,8 +27,8 @@ def affine_parts(partition: Partition) -> list[TestValues]:
     for fold in partition.folds:
         x, y = np.asarray(pair.x), np.asarray(pair.y)
         direction = x[fold.x.fit].mean(0) - y[fold.y.fit].mean(0)
-        values = [side @ direction for side in (x[fold.x.test], y[fold.y.test])]
-        parts.append(TestValues(*values, value_range=1.0))
+        tested = x[fold.x.test] @ direction, y[fold.y.test] @ direction
+        parts.append(TestValues(tested[0], tested[1], 1.0))
     return parts
 
 
@@ -71,7 +71,7 @@ def test_weighted_samples_are_judged_by_the_critics_alone() -> None:
     partition = split_in(5.0 * x, y, weights=weights)
     same = np.random.default_rng(5).normal(size=(2, 80))
     blind = TestValues(same[0], same[1], value_range=9.0)
-    alone = permutation_p_value(*same, np.random.default_rng(0))
+    alone = permutation_p_value(same[0], same[1], np.random.default_rng(0))
     # Rows with weights are not exchangeable: scale 5 is for the critics to find.
     assert p_value_of(partition, [blind], seed=0) == pytest.approx(alone, abs=0.05)
 
