@@ -4,7 +4,7 @@ Small seeded problems, trained briefly. A lower bound at 95 % may exceed W1 in a
 5 % of them. As a critic far from the best one hides bad statistics, a sharper column
 counts how often a bound exceeds what it bounds directly: the expected difference of the
 very critic over its certificate, by Monte Carlo on fresh samples. Last, on P = Q at
-most 5 % of the bounds may be above 0, which is where the p-value is below 0.05.
+most 5 % of the bounds may be above 0, and at most 5 % of the p-values below 0.05.
 """
 
 import argparse
@@ -29,10 +29,7 @@ FRESH = 20_000
 
 @dataclass(frozen=True)
 class Trial:
-    """Lower bounds of one estimate beside a value that they must not exceed.
-
-    `p_value` is that of betting.
-    """
+    """Lower bounds and p-value of one estimate, and what bounds must not exceed."""
 
     bounds: dict[str, float]
     truth: float
@@ -125,9 +122,7 @@ def main() -> None:
     header = ["bound", "above W1", "above its critic's value", "above 0 on P = Q"]
     rows = [[method, *map(rate, columns)] for method, columns in found.items()]
     print_table(header, rows)
-    print(
-        f"\np < {LEVEL} by betting on P = Q:", rate([t.p_value < LEVEL for t in same])
-    )
+    print(f"\np < {LEVEL} on P = Q:", rate([t.p_value < LEVEL for t in same]))
     draw_rates(found)
 
 
