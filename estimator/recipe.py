@@ -129,7 +129,7 @@ class _Preset:
     sweeps: int
 
 
-RANKS = (1, 2, 4, 8, 16, 32)
+RANKS = (1, 2, 4, 8, 16, 32, 64)
 """Ranks of projections that compete: a wrong one finds little."""
 
 _PRESETS: dict[Effort, _Preset] = {
@@ -150,6 +150,9 @@ _PRESETS: dict[Effort, _Preset] = {
 
 SMALL_FIT = 5_000
 """Fit samples a side below which a small network has all that it can learn."""
+
+MANY_FIT = 50_000
+"""Fit samples a side above which projections take larger batches."""
 
 SAMPLES_PER_CONE = 16
 """Fit samples a side that a cone needs, lest it fits single samples."""
@@ -195,7 +198,7 @@ def recipe_for(config: EstimateConfig, n_fit: int) -> Recipe:
             ranks=preset.ranks,
             rows=preset.rows,
             most_cones=min(MOST_PROJECTIONS, max(4, n_fit // SAMPLES_PER_CONE)),
-            batch_size=config.batch_size or 2 * preset.cone_batch_size,
+            batch_size=config.batch_size or _projection_batch(preset, n_fit),
         ),
         sweeps=preset.sweeps,
     )
@@ -208,6 +211,11 @@ def _fitting(preset: _Preset, n_fit: int) -> _Preset:
         return replace(preset, cones=cones)
     quick = _PRESETS["quick"]
     return replace(preset, cones=cones, depth=quick.depth, width=quick.width)
+
+
+def _projection_batch(preset: _Preset, n_fit: int) -> int:
+    """Return a batch size: the noise of gradients hides signals that are weak."""
+    return preset.cone_batch_size * (4 if n_fit > MANY_FIT else 2)
 
 
 def _candidates(

@@ -18,6 +18,9 @@ IN_L2 = "{}; lengths in l2, at least those in linf"
 
 TOO_FAR = "some samples lie too far from the others: their distances overflow"
 
+COST_ROUNDING = 1e-12
+"""Relative rounding of a cost that is scaled, summed and scaled back, allowed for."""
+
 
 @dataclass(frozen=True)
 class Bracket:
@@ -71,7 +74,7 @@ def sample_bracket(
             sweeps=sweeps,
             should_stop=should_stop,
         )
-        upper = found.value * common.unit
+        upper = found.value * common.unit * (1.0 + COST_ROUNDING)
     if not np.isfinite(upper):
         return Bracket(lower, None, TOO_FAR)
     inexact = norm == "linf" and pair.dim > 1
