@@ -47,6 +47,8 @@ def detectable_distance(
         confidence: Of the bound.
         order: How the parts' functions were chosen.
     """
+    if not any(part.value_range for part in parts):
+        return 0.0
     parts = [replace(p, x=p.x - p.difference) for p in parts]
     if bound is betting_bound:
         found = _betting_bounds(parts, rng, 1.0 - confidence, order)

@@ -41,7 +41,9 @@ def test_steps_that_ran_out_are_said_where_more_effort_exists(effort: str) -> No
     assert found == expected
 
 
-@pytest.mark.parametrize(("n", "few"), [(100, True), (399, False), (396, True)])
+@pytest.mark.parametrize(
+    ("n", "few"), [(100, True), (399, False), (221, True), (224, False)]
+)
 def test_few_test_samples_are_said(n: int, few: bool) -> None:
     assert any("test samples a side" in s for s in said(gaussians(n))) == few
 
@@ -77,8 +79,10 @@ def test_weights_that_leave_few_are_said_of_their_side(side: str) -> None:
     weighed = {"source": Pair(pair.x, pair.y, weights), "target": Pair(
         pair.x, pair.y, None, weights
     )}[side]  # fmt: skip
-    (sentence,) = said(weighed)
-    assert f"The {side}'s weights left" in sentence
+    left, unknown = said(weighed)
+    assert f"The {side}'s weights left" in left
+    assert "No max_weight was stated" in unknown
+    assert said(weighed, max_weight=1.0) == [left]
 
 
 def test_copies_of_a_side_are_said() -> None:

@@ -6,8 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.distance_sets import gaussian, planes
-from kantor.estimator import Estimate, EstimateConfig, estimate_w1
-from kantor.estimator.config import Family
+from kantor.estimator import EstimateConfig, estimate_w1
 from kantor.estimator.critics.projection import ProjectionFamily
 from kantor.estimator.recipe import recipe_for
 from kantor.models.vocabulary import Norm
@@ -26,20 +25,13 @@ class Rows:
         return self.sides[0, :, :count], self.sides[1, :, :count]
 
 
-def estimate_by(critic: Family) -> Estimate:
-    problem = planes("planes-8d", draw=lambda n, rng: gaussian(8, n, rng), count=5)
-    x, y = problem.sample(6000, np.random.default_rng(0))
-    config = EstimateConfig(critic=critic, effort="quick", sample_bounds=False)
-    return estimate_w1(x, y, config)
-
-
+@pytest.mark.slow
 def test_finds_planes_that_cones_do_not() -> None:
     problem = planes("planes-8d", draw=lambda n, rng: gaussian(8, n, rng), count=5)
-    found, points = estimate_by("projection"), estimate_by("cones")
+    x, y = problem.sample(30_000, np.random.default_rng(0))
+    found = estimate_w1(x, y, EstimateConfig(sample_bounds=False))
     assert found.critic_family == "projection"
-    assert found.winner["rank"] == 1
-    assert found.estimate > 0.7 * problem.w1
-    assert points.estimate < 0.5 * problem.w1
+    assert found.estimate > 0.8 * problem.w1
     assert found.lower_bound <= problem.w1
 
 

@@ -10,6 +10,7 @@ from kantor.estimator import EstimationStopped, InvalidInput
 from kantor.estimator.result import StopReason
 from kantor.estimator.training import Trained, train_critics
 from kantor.estimator.training.objective import dual_objective
+from kantor.estimator.training.trained import best_fitted
 
 
 def run(found: Any, **options: Any) -> Trained:
@@ -54,13 +55,13 @@ def test_the_chosen_is_at_least_as_good_as_any_report(
     assert found.data.unit * validation_of(found, trained, 0) >= highest * (1 - 1e-5)
 
 
-def test_what_is_fitted_at_once_wins_where_it_is_best(
+def test_the_chosen_is_never_below_what_was_fitted_at_once(
     setting: Callable[..., Any],
 ) -> None:
-    found = setting(steps=1, critic="network")  # nothing has been learned
-    trained = run(found)
-    assert trained.chosen[0].family.name != "network"
-    assert trained.last[0].family.name == "network"
+    found = setting(steps=1)  # hardly anything has been learned
+    [best] = best_fitted(found.data, found.config)
+    # Float32 against float64.
+    assert validation_of(found, run(found), 0) >= best.score - 1e-5
 
 
 def test_it_says_how_it_went(setting: Callable[..., Any]) -> None:
