@@ -61,7 +61,10 @@ class CriticFile:
         """Read what `to_bytes` wrote."""
         tensors = load(document)
         low, high = tensors["clamp"]
-        family = tensors["family"].tobytes().decode()
+        if "family" in tensors:
+            family = tensors["family"].tobytes().decode()
+        else:  # documents of 0.1 before families were named
+            family = "cones" if "centers" in tensors else "network"
         parts = None
         if "columns" in tensors:
             documents = json.loads(tensors["columns"].tobytes())
