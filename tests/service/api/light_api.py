@@ -53,6 +53,9 @@ RESULT = {
     "standard_error": 0.1,
     "lower_bound": 0.8,
     "confidence": 0.95,
+    "p_value": 0.01,
+    "sample_lower_bound": 0.9,
+    "sample_upper_bound": None,
     "curve": [POINT],
     "differences": DIFFERENCES,
 }
@@ -119,7 +122,15 @@ def visit_all(visitor: Visitor, settings: Settings) -> None:
 
 
 def visit_operations(visitor: Visitor) -> None:
-    for path in ("/", "/docs", "/healthz", "/readyz", "/v1/info", "/metrics"):
+    for path in (
+        "/",
+        "/docs",
+        "/healthz",
+        "/readyz",
+        "/v1/info",
+        "/v1/settings",
+        "/metrics",
+    ):
         visitor.ask("get", path)
     visitor.ask("get", "/v1/webhooks/secrets")
 
@@ -129,6 +140,7 @@ def visit_datasets(visitor: Visitor) -> None:
     kind = {"Content-Type": "text/csv"}
     kept = visitor.ask("post", "/v1/datasets", 201, content=csv, headers=kind)
     visitor.ask("get", f"/v1/datasets/{kept['id']}")
+    visitor.ask("get", f"/v1/datasets/{kept['id']}/rows")
     visitor.ask("delete", f"/v1/datasets/{kept['id']}", 204)
 
 
@@ -157,6 +169,7 @@ def visit_jobs(visitor: Visitor, settings: Settings) -> None:
     scored = visitor.ask("post", job["links"]["scores"], json={"samples": [[1.5, 2]]})
     assert scored == {"scores": [1.5]}
     visitor.ask("get", "/v1/jobs")
+    visitor.ask("get", "/v1/answers", params={"job": job["id"]})
     visitor.ask("post", job["links"]["cancel"])
     visitor.ask("delete", job["links"]["self"], 204)
 

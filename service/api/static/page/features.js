@@ -32,8 +32,7 @@ export function featureTable(result) {
 
 // The exact distance of each column by itself, where the result has it.
 function distancesOf(result) {
-  const items = result.column_distances ?? result.by_column ?? [];
-  return new Map(items.map((item) => [item.column, item]));
+  return new Map((result.by_column ?? []).map((item) => [item.column, item]));
 }
 
 function table(items, names, apart, most) {
@@ -64,14 +63,20 @@ function table(items, names, apart, most) {
 }
 
 function bar({ share, slope }, most) {
-  const side = slope > 0 ? "source" : "target";
+  const side = sideOf(slope) || "neither";
   return html`<span class="share">
     <svg aria-hidden="true" height="10"><rect class=${side} width="${Math.max(0.5, (100 * share) / most)}%" height="10" rx="2"></rect></svg>
     <span>${percent(Number(share.toPrecision(3)))}</span>
   </span>`;
 }
 
+// A category of many levels has no direction.
+function sideOf(slope) {
+  if (slope === null || slope === undefined) return "";
+  return slope > 0 ? "source" : "target";
+}
+
 function direction({ slope }) {
-  const side = slope > 0 ? "source" : "target";
+  const side = sideOf(slope);
   return html`<span class=${side}>${side}</span>`;
 }

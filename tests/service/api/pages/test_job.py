@@ -55,8 +55,18 @@ def test_columns_go_by_their_names_where_the_result_has_them(
     apart = [{"column": "height", "kind": "number", "w1": 0.75, "p_adjusted": 0.002}]
     answer = {
         "columns": [{"name": "age", "kind": "number"}, {"name": "height"}],
-        "column_distances": apart,
+        "by_column": apart,
         "metric": "Distances are in centimeters.",
+        "differences": {
+            "source_extremes": [{"row": 31, "value": 1.5}],
+            "target_extremes": [{"row": 47, "value": -2.0}],
+            "attribution": [
+                {"feature": 1, "share": 0.875, "slope": -0.9, "column": "height"},
+                {"feature": 0, "share": 0.125, "slope": None, "column": "age"},
+            ],
+            "gradient_norm": {"rows": 100, "mean": 1.0, "steep_share": 1.0},
+            "histogram": {"edges": [-2, 0, 2], "source": [0, 1], "target": [1, 0]},
+        },
     }
     page = window.open(f"/jobs/{worker.answered(answer=answer)['id']}")
     expect(page.locator(".answer")).to_contain_text("in centimeters")
