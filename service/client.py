@@ -111,6 +111,24 @@ class KantorClient:
         media_type = FORMATS[FileFormat.NPY].media_types[0]
         return self._upload(_npy_bytes(samples), media_type)
 
+    def name_dataset(self, name: str, dataset_id: str) -> Document:
+        """Let a name stand for a stored dataset from now on; return the reference."""
+        body = {"dataset": dataset_id}
+        return self._json("PUT", f"/v1/references/{name}", json=body)
+
+    def references(self) -> list[Document]:
+        """Return all references, by name."""
+        found: list[Document] = self._json("GET", "/v1/references")["data"]
+        return found
+
+    def reference(self, name: str) -> Document:
+        """Return what a name stands for, with its versions, the newest first."""
+        return self._json("GET", f"/v1/references/{name}")
+
+    def forget_reference(self, name: str) -> None:
+        """Forget a name; the datasets stay."""
+        self._request("DELETE", f"/v1/references/{name}")
+
     def submit(
         self,
         source: Samples,

@@ -84,19 +84,14 @@ def prepared(
         InvalidSamples: As `check_pair`, `match` and `complete`.
         InvalidConfig: A setting names a column that is not there.
     """
-    source, target = table_of("source", x), table_of("target", y)
-    if source is None and target is None:
-        _check_names_unused(config)
+    remarks = Remarks()
+    tables = _tables(x, y, config, remarks)
+    if tables is None:
         pair = check_pair(
             x, y, source_weights, target_weights, max_weight=config.max_weight
         )
         return partitioned(pair, config), None
-    remarks = Remarks()
-    if source is None:
-        assert target is not None
-        source = _borrowing(x, "source", target, config, remarks)
-    elif target is None:
-        target = _borrowing(y, "target", source, config, remarks)
+    source, target = tables
     weights = [
         check_weights(f"{side}_weights", given, len(t), largest=config.max_weight)
         for side, given, t in (
@@ -107,13 +102,46 @@ def prepared(
     return _of_tables(source, target, config, weights, remarks)
 
 
-def _of_tables(
-    source: Table,
-    target: Table,
-    config: EstimateConfig,
-    weights: list[Weights | None],
-    remarks: Remarks,
-) -> tuple[Partition, Named]:
+def check_comparable(x: object, y: object, config: EstimateConfig) -> None:
+    """Check what `prepared` checks of two samples before it computes anything.
+
+    Raises:
+        InvalidSamples: Arrays have not the same dimension; or tables do not match.
+        InvalidConfig: A setting names a column that is not there.
+    """
+    tables = _tables(x, y, config, Remarks())
+    if tables is not None:
+        _compared(*tables, config)
+        return
+    dims = [np.asanyarray(samples).shape[1] for samples in (x, y)]
+    if dims[0] != dims[1]:
+        raise InvalidSamples(
+            "target", f"expected dimension {dims[0]} as in source, got {dims[1]}"
+        )
+
+
+def _tables(
+    x: object, y: object, config: EstimateConfig, remarks: Remarks
+) -> tuple[Table, Table] | None:
+    """Return both sides as tables where one has names; None where neither has.
+
+    Raises:
+        InvalidConfig: A setting names columns, and there are no names.
+    """
+    source, target = table_of("source", x), table_of("target", y)
+    if source is None and target is None:
+        _check_names_unused(config)
+        return None
+    if source is None:
+        assert target is not None
+        source = _borrowing(x, "source", target, config, remarks)
+    elif target is None:
+        target = _borrowing(y, "target", source, config, remarks)
+    return source, target
+
+
+def _compared(source: Table, target: Table, config: EstimateConfig) -> Complete:
+    """Return the columns and rows that take part."""
     columns = config.columns
     if columns == ("common",) and "common" not in source.names:
         columns = "common"  # as a form that takes lists sends the word
@@ -121,12 +149,23 @@ def _of_tables(
         source, target, columns=columns, drop=config.drop, dates=config.dates
     )
     left = complete(matched, config.na)
-    ours, theirs = left.matched.x, left.matched.y
-    for side, rows in (("source", ours), ("target", theirs)):
+    for side, rows in (("source", left.matched.x), ("target", left.matched.y)):
         if len(rows) < MIN_SAMPLES:
             raise InvalidSamples(
                 side, f"expected at least {MIN_SAMPLES} samples, got {len(rows)}"
             )
+    return left
+
+
+def _of_tables(
+    source: Table,
+    target: Table,
+    config: EstimateConfig,
+    weights: list[Weights | None],
+    remarks: Remarks,
+) -> tuple[Partition, Named]:
+    left = _compared(source, target, config)
+    ours, theirs = left.matched.x, left.matched.y
     x_weights, y_weights = (
         _of_rows(f"{side}_weights", given, rows)
         for side, given, rows in zip(
@@ -162,8 +201,8 @@ def _of_tables(
         )
         return fit_scaler(x, y, "scalar", deviation=own.deviation)
 
-    remarks.warnings += [*matched.remarks.warnings, *_of_scales(metric, config)]
-    remarks.notes += matched.remarks.notes
+    remarks.warnings += [*left.matched.remarks.warnings, *_of_scales(metric, config)]
+    remarks.notes += left.matched.remarks.notes
     named = Named(source, target, features, metric, remarks, left.rows_x, left.rows_y)
     return with_scalers(pair, splits, scaler), named
 

@@ -1,4 +1,4 @@
-"""The body of a batch: undamaged, and rows of samples in npy or JSON."""
+"""The body of a batch: undamaged, and samples in JSON or in a file's format."""
 
 import base64
 import binascii
@@ -7,13 +7,11 @@ import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from kantor.estimator.samples.pair import check_samples
+from kantor.estimator.samples.table import Table
 from kantor.service.api.bodies import media_type, parse_json, validated
+from kantor.service.api.columns import table_of_columns
 from kantor.service.api.errors import (
     BodyTooLarge,
     DigestMismatch,
@@ -22,30 +20,39 @@ from kantor.service.api.errors import (
 )
 from kantor.service.api.intake import refuse_booleans
 from kantor.service.api.schemas import InlineSamples
-from kantor.service.decoding import Limits, Undecodable, decode
-from kantor.service.formats import FileFormat, format_of_media_type
-
-Rows = NDArray[Any]
+from kantor.service.decoding import Limits, Reading, Undecodable, decode
+from kantor.service.formats import MEDIA_TYPES, format_of_media_type
+from kantor.service.store import Stored
 
 
 @contextmanager
 def batch_rows(
-    path: Path, content_type: str, limits: Limits, *, max_json_bytes: int
-) -> Iterator[Rows]:
-    """Lend the samples (n, d) in a received body.
+    path: Path,
+    content_type: str,
+    limits: Limits,
+    reading: Reading,
+    *,
+    max_json_bytes: int,
+) -> Iterator[Stored]:
+    """Lend the samples (n, d) in a received body: an array, or a table.
 
     Raises:
-        UnsupportedMedia: It is neither npy nor JSON.
+        UnsupportedMedia: It is neither JSON nor a format that is read here.
         ServiceError, InvalidSamples: It is not what it says, or no samples.
     """
     if media_type(content_type) == "application/json":
-        yield _rows(path, max_json_bytes)
+        yield _written_out(path, max_json_bytes)
         return
-    if format_of_media_type(content_type) is not FileFormat.NPY:
-        raise UnsupportedMedia("expected application/x-npy or application/json")
+    file_format = format_of_media_type(content_type)
+    if file_format is None:
+        formats = ", ".join(MEDIA_TYPES)
+        raise UnsupportedMedia(
+            f"expected a Content-Type of application/json, {formats}"
+        )
     try:
-        with decode(path, FileFormat.NPY, limits) as array:
-            yield check_samples("", array, fewest=1)
+        with decode(path, file_format, limits, reading) as found:
+            is_table = isinstance(found, Table)
+            yield found if is_table else check_samples("", found, fewest=1)
     except Undecodable as error:
         raise InvalidFile.at("#", str(error)) from error
 
@@ -75,9 +82,12 @@ def _declared_digest(header: str) -> bytes:
     raise DigestMismatch("expected Content-Digest: sha-256=:<base64>:")
 
 
-def _rows(path: Path, max_bytes: int) -> NDArray[np.generic]:
+def _written_out(path: Path, max_bytes: int) -> Stored:
     if path.stat().st_size > max_bytes:
         raise BodyTooLarge(max_bytes)
-    rows = validated(InlineSamples, parse_json(path.read_bytes())).samples
+    document = parse_json(path.read_bytes())
+    if isinstance(document, dict) and "columns" in document:
+        return table_of_columns(document)
+    rows = validated(InlineSamples, document).samples
     refuse_booleans("samples", rows)
     return check_samples("samples", rows, fewest=1)

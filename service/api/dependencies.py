@@ -7,22 +7,27 @@ A route names the parts that it works with, and gets those alone.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import redis.asyncio
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 
 from kantor.service.api.access import Access
 from kantor.service.api.cursors import Cursors
+from kantor.service.api.errors import FieldError, InvalidRequest
 from kantor.service.api.intake import Intake
 from kantor.service.api.owned import OwnedDatasets
 from kantor.service.api.rates import spend_request
 from kantor.service.api.services import Services
 from kantor.service.api.uploads import UploadStore
 from kantor.service.api.webhooks.setup import Webhooks
+from kantor.service.decoding import Reading, Undecodable
 from kantor.service.queue import JobBoard
 from kantor.service.settings import Settings
-from kantor.service.store import BlobStore, DatasetStore
+from kantor.service.store import BlobStore, DatasetStore, ReferenceStore
+
+_DELIMITER = "Between the cells of a csv file; `tab` is one, too."
+_SIGNS = ("delimiter", "quote", "decimal")
 
 
 def _part(name: str) -> Callable[[Request], Awaitable[Any]]:
@@ -47,6 +52,7 @@ WebhooksDep = Annotated[Webhooks | None, Depends(_part("webhooks"))]
 ClosingDep = Annotated[asyncio.Event, Depends(_part("closing"))]
 _AccessDep = Annotated[Access, Depends(_part("access"))]
 _StoreDep = Annotated[DatasetStore, Depends(_part("datasets"))]
+_NamesDep = Annotated[ReferenceStore, Depends(_part("references"))]
 
 
 async def _owner(
@@ -64,10 +70,42 @@ OwnerDep = Annotated[str, Depends(_owner)]
 
 
 async def _owned(
-    owner: OwnerDep, access: _AccessDep, intake: IntakeDep, store: _StoreDep
+    owner: OwnerDep,
+    access: _AccessDep,
+    intake: IntakeDep,
+    store: _StoreDep,
+    references: _NamesDep,
 ) -> OwnedDatasets:
-    return OwnedDatasets(owner, access, intake, store)
+    return OwnedDatasets(owner, access, intake, store, references)
 
+
+async def _reading(
+    delimiter: Annotated[str | None, Query(description=_DELIMITER)] = None,
+    quote: Annotated[str | None, Query(description="Around cells.")] = None,
+    decimal: Annotated[str | None, Query(description="Point or comma.")] = None,
+    encoding: Annotated[str | None, Query(max_length=40)] = None,
+    header: Annotated[Literal["auto", "yes", "no"], Query()] = "auto",
+    drop: Annotated[list[str] | None, Query(max_length=100)] = None,
+) -> Reading:
+    try:
+        return Reading(
+            delimiter=delimiter,
+            quote=quote,
+            decimal=decimal,
+            encoding=encoding,
+            header=header,
+            drop=tuple(drop or ()),
+        )
+    except Undecodable as error:
+        place = next(name for name in _SIGNS if name in str(error))
+        detail = str(error)
+        raise InvalidRequest(detail, FieldError(parameter=place, detail=detail)) from (
+            error
+        )
+
+
+ReadingDep = Annotated[Reading, Depends(_reading)]
+"""How to read the file in a body, where that shall not be found out."""
 
 OwnedDep = Annotated[OwnedDatasets, Depends(_owned)]
-"""The datasets of whoever asks."""
+"""The datasets, and names for them, of whoever asks."""

@@ -14,7 +14,8 @@ ServiceError
 ├── BodyTooLarge           more bytes than the operator allows
 ├── Unauthorized           no valid API key
 ├── CrossSite              a page of another site asks through a visitor's browser
-├── JobNotFound, DatasetNotFound, UploadNotFound
+├── JobNotFound, DatasetNotFound, ReferenceNotFound, UploadNotFound
+├── DatasetInUse           a reference stands for the dataset
 ├── WebhooksDisabled       a webhook is asked for, and the operator has none
 ├── BatchConflict          other samples were sent under the same index
 ├── DigestMismatch         a body is not what its Content-Digest says
@@ -164,6 +165,25 @@ class DatasetNotFound(ServiceError, LookupError):
         detail = f"no dataset {dataset_id!r}; upload it first"
         errors = [FieldError(pointer=pointer, detail=detail)] if pointer else []
         super().__init__(detail, *errors)
+
+
+class ReferenceNotFound(ServiceError, LookupError):
+    """Report that a name stands for no dataset."""
+
+    def __init__(self, name: str, pointer: str | None = None) -> None:
+        detail = f"no reference {name!r}; name a dataset so first"
+        errors = [FieldError(pointer=pointer, detail=detail)] if pointer else []
+        super().__init__(detail, *errors)
+
+
+class DatasetInUse(ServiceError):
+    """Refuse to delete a dataset that a reference stands for, or has stood for."""
+
+    def __init__(self, dataset_id: str, name: str) -> None:
+        super().__init__(
+            f"expected a dataset without a name, received {dataset_id!r}, a version of "
+            f"the reference {name!r}: delete the reference first"
+        )
 
 
 class UploadNotFound(ServiceError, LookupError):

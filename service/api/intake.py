@@ -13,12 +13,15 @@ from typing import IO, Any, TypeVar
 import anyio.to_thread
 import numpy as np
 
+from kantor.estimator.config import EstimateConfig
 from kantor.estimator.errors import InvalidSamples
 from kantor.estimator.samples.pair import MIN_SAMPLES, check_samples, check_weights
+from kantor.estimator.samples.sides import check_comparable
 from kantor.estimator.samples.table import Table
 from kantor.service.api.errors import InvalidFile, InvalidRequest, LimitExceeded
-from kantor.service.decoding import Limits, Undecodable, decode
+from kantor.service.decoding import Limits, Reading, Undecodable, decode
 from kantor.service.formats import FileFormat
+from kantor.service.queue import SampleRef
 from kantor.service.settings import Settings
 from kantor.service.store import DatasetInfo, DatasetStore
 from kantor.service.store.files import owned_prefix
@@ -26,6 +29,9 @@ from kantor.service.store.files import owned_prefix
 Answer = TypeVar("Answer")
 
 BLOCK_BYTES = 1024 * 1024
+MOST_CHECKED = 4_000_000
+"""Values of two tables that are matched before the job is queued."""
+
 _PARALLEL = 4
 """Over all API processes, where there are no more of them than that."""
 _REMEMBERED = 4096
@@ -85,7 +91,9 @@ class Intake:
             raise LimitExceeded.at(f"#/{field}", str(error)) from error
         return self._datasets.put_array(array)
 
-    def keep_file(self, field: str, path: Path, file_format: FileFormat) -> DatasetInfo:
+    def keep_file(
+        self, field: str, path: Path, file_format: FileFormat, reading: Reading
+    ) -> DatasetInfo:
         """Keep the samples in a received file.
 
         Raises:
@@ -93,7 +101,7 @@ class Intake:
             InvalidSamples: They are neither a table nor an array of finite numbers.
         """
         try:
-            with decode(path, file_format, self.limits) as samples:
+            with decode(path, file_format, self.limits, reading) as samples:
                 if isinstance(samples, Table):
                     _check_rows(field, samples)
                     return self._datasets.put_table(samples)
@@ -111,6 +119,26 @@ class Intake:
         refuse_booleans(field, values)
         check_weights(field, values, count)
         return self._datasets.put_array(np.array(values, dtype=np.float64)[:, None])
+
+    def check_comparable(
+        self, source: SampleRef, target: SampleRef, config: EstimateConfig
+    ) -> None:
+        """Check that two datasets can be compared, where that costs little.
+
+        Whoever would otherwise wait in the queue for a refusal learns of it now; two
+        that are large are checked by the worker alone.
+
+        Raises:
+            InvalidSamples: Arrays of different dimension; or tables that do not match,
+                hold what has no distance, or lack values.
+            InvalidConfig: A setting names a column that is not there.
+        """
+        infos = [self.describe(side.dataset) for side in (source, target)]
+        tables = any(info.columns is not None for info in infos)
+        if tables and sum(info.n * info.dim for info in infos) > MOST_CHECKED:
+            return
+        x, y = (self._datasets.open(info.id) for info in infos)
+        check_comparable(x, y, config)
 
     def check_weights(self, field: str, weights: DatasetInfo, count: int) -> None:
         """Check that a stored dataset can weigh `count` samples.

@@ -14,9 +14,9 @@ from starlette.routing import compile_path
 from kantor.service.api.problems import MEDIA_TYPE
 from kantor.service.api.schemas import (
     DatasetReference,
+    FormOptions,
     InlineColumns,
     InlineSamples,
-    JobOptions,
     JobRequest,
 )
 from kantor.service.formats import MEDIA_TYPES
@@ -55,16 +55,18 @@ def _body(content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": media}}
 
 
+_SIDE = _FILE | {
+    "description": 'A file; or, as text, `{"dataset": ...}` or `{"reference": ...}`'
+}
 _FORM = {
     "type": "object",
     "required": ["source", "target"],
     "additionalProperties": False,
-    "properties": dict.fromkeys(
-        ("source", "target", "source_weights", "target_weights"), _FILE
-    )
+    "properties": dict.fromkeys(("source_weights", "target_weights"), _FILE)
+    | dict.fromkeys(("source", "target"), _SIDE)
     | {
         name: {"type": "string", "description": f"`{name}` as JSON"}
-        for name in JobOptions.model_fields
+        for name in FormOptions.model_fields
     },
 }
 JOB_BODY = _body(
@@ -81,8 +83,14 @@ SCORES_BODY = _body(
         }
     }
 )
+REFERENCE_BODY = _body({"application/json": _reference(DatasetReference)})
 BATCH_BODY = _body(
-    {"application/x-npy": _FILE, "application/json": _reference(InlineSamples)}
+    dict.fromkeys(MEDIA_TYPES, _FILE)
+    | {
+        "application/json": {
+            "anyOf": [_reference(InlineSamples), _reference(InlineColumns)]
+        }
+    }
 )
 DATASET_BODY = _body(dict.fromkeys(MEDIA_TYPES, _FILE))
 

@@ -1,4 +1,4 @@
-"""An owner's datasets: what it brings it may use, and nothing else.
+"""An owner's datasets and its names for them: what it brings it may use, nothing else.
 
 Content is stored once, whoever brings it; who has shown to hold it may refer to it. The
 right is given in one place here, whichever way the samples came.
@@ -8,24 +8,45 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from kantor.estimator.config import EstimateConfig
 from kantor.service.api.access import Access
-from kantor.service.api.errors import DatasetNotFound
+from kantor.service.api.errors import (
+    DatasetInUse,
+    DatasetNotFound,
+    ReferenceNotFound,
+)
 from kantor.service.api.intake import Intake, save_file
 from kantor.service.api.uploads import Upload, UploadStore
+from kantor.service.decoding import Reading
 from kantor.service.formats import FileFormat
-from kantor.service.store import DatasetInfo, DatasetStore, Stored, UnknownDataset
+from kantor.service.queue import SampleRef
+from kantor.service.store import (
+    DatasetInfo,
+    DatasetStore,
+    Reference,
+    ReferenceStore,
+    Stored,
+    UnknownDataset,
+    UnknownReference,
+)
 
 
 class OwnedDatasets:
     """The datasets of one owner."""
 
     def __init__(
-        self, owner: str, access: Access, intake: Intake, store: DatasetStore
+        self,
+        owner: str,
+        access: Access,
+        intake: Intake,
+        store: DatasetStore,
+        references: ReferenceStore,
     ) -> None:
         self._owner = owner
         self._access = access
         self._intake = intake
         self._store = store
+        self._references = references
 
     def find(self, dataset_id: str, pointer: str | None = None) -> DatasetInfo:
         """Return a dataset, and mark it as used.
@@ -57,29 +78,73 @@ class OwnedDatasets:
 
         Raises:
             DatasetNotFound: It is not stored, or belongs to others.
+            DatasetInUse: A reference of the owner's has stood for it.
         """
         self.find(dataset_id)
+        name = self._references.naming(self._owner, dataset_id)
+        if name is not None:
+            raise DatasetInUse(dataset_id, name)
         if self._access.revoke(self._owner, dataset_id):
             self._store.delete(dataset_id)
+
+    async def name(self, name: str, dataset_id: str) -> Reference:
+        """Let a name stand for a dataset from now on.
+
+        Raises:
+            DatasetNotFound: It is not stored, or belongs to others.
+        """
+        found = self.find(dataset_id, "#/dataset")
+        put = self._references.put
+        return await self._intake.in_thread(put, self._owner, name, found.id)
+
+    def named(self, name: str, pointer: str | None = None) -> Reference:
+        """Return what a name stands for, and has stood for.
+
+        Args:
+            name: Of the reference.
+            pointer: Where in a body it was given.
+
+        Raises:
+            ReferenceNotFound: It stands for nothing.
+        """
+        try:
+            return self._references.find(self._owner, name)
+        except UnknownReference:
+            raise ReferenceNotFound(name, pointer) from None
+
+    def all_named(self) -> list[Reference]:
+        """Return all references of the owner, by name."""
+        return self._references.all(self._owner)
+
+    async def forget_name(self, name: str) -> None:
+        """Forget a name and its history; the datasets stay.
+
+        Raises:
+            ReferenceNotFound: It stands for nothing.
+        """
+        forget = self._references.forget
+        if not await self._intake.in_thread(forget, self._owner, name):
+            raise ReferenceNotFound(name)
 
     async def keep_rows(self, field: str, rows: list[Any]) -> DatasetInfo:
         """Keep samples that were written in JSON; raises as `Intake.keep_rows`."""
         return await self._keep(self._intake.keep_rows, field, rows)
 
     async def keep_file(
-        self, field: str, path: Path, file_format: FileFormat
+        self, field: str, path: Path, file_format: FileFormat, reading: Reading
     ) -> DatasetInfo:
         """Keep the samples in a received file; raises as `Intake.keep_file`."""
-        return await self._keep(self._intake.keep_file, field, path, file_format)
+        keep = self._intake.keep_file
+        return await self._keep(keep, field, path, file_format, reading)
 
     async def keep_part(
-        self, field: str, part: IO[bytes], file_format: FileFormat
+        self, field: str, part: IO[bytes], file_format: FileFormat, reading: Reading
     ) -> DatasetInfo:
         """Keep the file in a part of a form; raises as `Intake.keep_file`."""
         with self._intake.folder() as folder:
             path = Path(folder) / f"{field}.{file_format}"
             await self._intake.in_thread(save_file, part, path)
-            return await self.keep_file(field, path, file_format)
+            return await self.keep_file(field, path, file_format, reading)
 
     async def keep_weights(
         self, field: str, values: list[Any], count: int
@@ -94,6 +159,17 @@ class OwnedDatasets:
             InvalidSamples: It is not one column of as many numbers >= 0.
         """
         await self._intake.in_thread(self._intake.check_weights, field, weights, count)
+
+    async def check_comparable(
+        self, source: SampleRef, target: SampleRef, config: EstimateConfig
+    ) -> None:
+        """Check early that two stored sides can be compared.
+
+        Raises:
+            InvalidInput: As `Intake.check_comparable`.
+        """
+        check = self._intake.check_comparable
+        await self._intake.in_thread(check, source, target, config)
 
     async def complete(self, uploads: UploadStore, upload: Upload) -> DatasetInfo:
         """Join the batches of an upload; raises as `UploadStore.complete`."""

@@ -50,11 +50,15 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
     errors.CrossSite: ProblemKind(403, "cross_site", "Request of another site"),
     errors.JobNotFound: ProblemKind(404, "job_not_found", "No such job"),
     errors.DatasetNotFound: ProblemKind(404, "dataset_not_found", "No such dataset"),
+    errors.ReferenceNotFound: ProblemKind(
+        404, "reference_not_found", "No such reference"
+    ),
     errors.UploadNotFound: ProblemKind(404, "upload_not_found", "No such upload"),
     errors.DigestMismatch: ProblemKind(
         400, "digest_mismatch", "Body differs from its digest"
     ),
     errors.RequestTooSlow: ProblemKind(408, "request_timeout", "Request too slow"),
+    errors.DatasetInUse: ProblemKind(409, "dataset_in_use", "Dataset in use"),
     errors.BatchConflict: ProblemKind(409, "batch_conflict", "Batch already here"),
     errors.JobNotFinished: ProblemKind(409, "job_not_finished", "Job not finished"),
     UnknownBlob: ProblemKind(410, "result_gone", "Result no longer kept"),

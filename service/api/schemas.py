@@ -9,7 +9,16 @@ import json
 from dataclasses import fields
 from functools import lru_cache
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    Self,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import (
     BaseModel,
@@ -20,10 +29,12 @@ from pydantic import (
     Tag,
     WithJsonSchema,
     create_model,
+    model_validator,
 )
 
 from kantor.estimator.config import EstimateConfig
 from kantor.estimator.samples.pair import MIN_SAMPLES
+from kantor.service.decoding import Reading
 from kantor.service.settings import MAX_PRIORITY
 
 MAX_LABELS = 32
@@ -40,6 +51,9 @@ STRICT = ConfigDict(
 )
 
 DatasetId = Annotated[str, StringConstraints(pattern=r"^ds_[0-9a-f]{64}$")]
+ReferenceName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+]
 JobId = Annotated[str, StringConstraints(pattern=r"^job_[0-9a-f]{32}$")]
 UploadId = Annotated[str, StringConstraints(pattern=r"^up_[0-9a-f]{32}$")]
 LabelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
@@ -98,6 +112,16 @@ class DatasetReference(BaseModel):
     dataset: DatasetId = Field(description="Id that POST /v1/datasets answered.")
 
 
+class NamedSamples(BaseModel):
+    """Samples by the name of a reference: its newest version."""
+
+    model_config = STRICT
+
+    reference: ReferenceName = Field(
+        description="A name that PUT /v1/references has let stand for a dataset."
+    )
+
+
 _WEIGHTS = {
     "type": "array",
     "minItems": MIN_SAMPLES,
@@ -140,22 +164,48 @@ class StoredSide(DatasetReference):
     weights: Weights = None
 
 
+class NamedSide(NamedSamples):
+    """Samples of one side by the name of a reference."""
+
+    weights: Weights = None
+
+
+_BRANCHES: dict[str, type[BaseModel]] = {
+    "samples": InlineSide,
+    "dataset": StoredSide,
+    "reference": NamedSide,
+}
+
+
 def _branch(value: Any) -> str | None:
     """Name the model a value is meant for, by the field it has."""
-    if isinstance(value, InlineSamples | DatasetReference):
-        return "<inline>" if isinstance(value, InlineSamples) else "<reference>"
-    if not isinstance(value, dict):
-        return None
-    branches = {"samples": "<inline>", "dataset": "<reference>"}
-    return next((name for key, name in branches.items() if key in value), None)
+    for field, model in _BRANCHES.items():
+        if isinstance(value, model) or (isinstance(value, dict) and field in value):
+            return f"<{field}>"
+    return None
 
 
-SampleSource = Annotated[
-    Annotated[InlineSide, Tag("<inline>")] | Annotated[StoredSide, Tag("<reference>")],
+Side = InlineSide | StoredSide | NamedSide
+
+StoredOrNamed = Annotated[
+    Annotated[StoredSide, Tag("<dataset>")] | Annotated[NamedSide, Tag("<reference>")],
     Discriminator(
         _branch,
         custom_error_type="sample_source",
-        custom_error_message='expected {"samples": [[...]]} or {"dataset": "ds_..."}',
+        custom_error_message='expected a file, {"dataset": "ds_..."} or '
+        '{"reference": "name"}',
+    ),
+]
+
+SampleSource = Annotated[
+    Annotated[InlineSide, Tag("<samples>")]
+    | Annotated[StoredSide, Tag("<dataset>")]
+    | Annotated[NamedSide, Tag("<reference>")],
+    Discriminator(
+        _branch,
+        custom_error_type="sample_source",
+        custom_error_message='expected {"samples": [[...]]}, {"dataset": "ds_..."} '
+        'or {"reference": "name"}',
     ),
 ]
 
@@ -244,6 +294,11 @@ class JobOptions(BaseModel):
         """
         return _estimate_config(self.config.model_dump_json())  # type: ignore[attr-defined]
 
+    def options(self) -> "JobOptions":
+        """Return the options alone, without what a subclass adds."""
+        names = JobOptions.model_fields
+        return JobOptions(**{name: getattr(self, name) for name in names})
+
 
 @lru_cache(_REMEMBERED)
 def _estimate_config(config: str) -> EstimateConfig:
@@ -257,10 +312,55 @@ class JobRequest(JobOptions):
     source: SampleSource = Field(description="Samples of P.")
     target: SampleSource = Field(description="Samples of Q.")
 
-    def options(self) -> JobOptions:
-        """Return the options alone, without the samples."""
-        names = JobOptions.model_fields
-        return JobOptions(**{name: getattr(self, name) for name in names})
+
+class ReadingOptions(BaseModel):
+    """How to read files, where that shall not be found out."""
+
+    model_config = STRICT
+
+    delimiter: str | None = Field(
+        default=None, description="Between the cells of a csv file; `tab` is one, too."
+    )
+    quote: str | None = Field(default=None, description="Around cells.")
+    decimal: str | None = Field(default=None, description="Point or comma.")
+    encoding: str | None = Field(
+        default=None, max_length=40, description="Such as utf-8, utf-16 or cp1252."
+    )
+    header: Literal["auto", "yes", "no"] = Field(
+        default="auto", description="Whether the first line of a csv file holds names."
+    )
+    drop: list[str] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="Names of columns that are not read, whatever they hold.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        """Refuse settings that contradict each other."""
+        self.settings()
+        return self
+
+    def settings(self) -> Reading:
+        """Return the settings as the readers take them."""
+        return Reading(**self.model_dump() | {"drop": tuple(self.drop)})
+
+
+class FormOptions(JobOptions):
+    """What a form says beside its files."""
+
+    reading: ReadingOptions = Field(
+        default_factory=ReadingOptions, description="How to read both files."
+    )
+
+
+class FormSides(BaseModel):
+    """Sides of a form that are named and not sent."""
+
+    model_config = STRICT
+
+    source: StoredOrNamed | None = None
+    target: StoredOrNamed | None = None
 
 
 OutputFormat = Literal["json", "csv", "png", "svg"]

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from kantor.estimator.errors import InvalidSamples
-from kantor.estimator.samples.frames import table_of
 from kantor.estimator.samples.pair import check_samples
 from kantor.service.api.bodies import validated
+from kantor.service.api.columns import table_of_columns
 from kantor.service.api.owned import OwnedDatasets
-from kantor.service.api.schemas import DatasetReference, InlineColumns, InlineSamples
+from kantor.service.api.schemas import DatasetReference, InlineSamples
 
 
 def samples_to_score(document: Any, datasets: OwnedDatasets) -> Any:
@@ -19,13 +18,7 @@ def samples_to_score(document: Any, datasets: OwnedDatasets) -> Any:
         DatasetNotFound: There is no such dataset.
     """
     if isinstance(document, dict) and "columns" in document:
-        columns = validated(InlineColumns, document).columns
-        for name, cells in columns.items():
-            if not all(isinstance(c, str | int | float | None) for c in cells):
-                raise InvalidSamples(
-                    "samples", f"expected plain values in column {name!r}"
-                )
-        return table_of("samples", columns)
+        return table_of_columns(document)
     if isinstance(document, dict) and "dataset" in document:
         wanted = validated(DatasetReference, document)
         return datasets.content(wanted.dataset, "#/dataset")

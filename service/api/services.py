@@ -17,7 +17,7 @@ from kantor.service.api.webhooks.setup import Webhooks, build_webhooks
 from kantor.service.queue import JobBoard
 from kantor.service.queue.broker import connect_async
 from kantor.service.settings import Settings
-from kantor.service.store import BlobStore, DatasetStore
+from kantor.service.store import BlobStore, DatasetStore, ReferenceStore
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Services:
     client: redis.asyncio.Redis
     board: JobBoard
     datasets: DatasetStore
+    references: ReferenceStore
     blobs: BlobStore
     intake: Intake
     uploads: UploadStore
@@ -55,6 +56,7 @@ def build_services(settings: Settings) -> Services:
         client=client,
         board=JobBoard(client, settings),
         datasets=datasets,
+        references=ReferenceStore(settings.data_dir),
         blobs=BlobStore(settings.data_dir),
         intake=Intake(settings, datasets),
         uploads=UploadStore(settings.data_dir, datasets),

@@ -15,11 +15,11 @@ from fastapi import Request
 from starlette.datastructures import FormData
 
 from kantor.estimator.config import EstimateConfig
-from kantor.estimator.errors import InvalidSamples
 from kantor.service.api.bodies import (
     file_part,
     json_fields,
     media_type,
+    parse_json,
     read_json,
     validated,
 )
@@ -27,12 +27,16 @@ from kantor.service.api.errors import UnsupportedMedia
 from kantor.service.api.owned import OwnedDatasets
 from kantor.service.api.schemas import (
     DatasetReference,
+    FormOptions,
+    FormSides,
     InlineSide,
     JobOptions,
     JobRequest,
-    StoredSide,
+    NamedSide,
+    Side,
 )
 from kantor.service.api.webhooks.setup import Webhooks, accepted_webhook
+from kantor.service.decoding import Reading
 from kantor.service.queue import NewJob, SampleRef, Webhook
 from kantor.service.store import DatasetInfo
 
@@ -73,8 +77,8 @@ class Submission:
     def digest(self) -> str:
         """Return what an idempotency key stands for: equal requests, equal digest."""
         parts = [
-            vars(self.source),
-            vars(self.target),
+            _asked_for(self.source),
+            _asked_for(self.target),
             self.options.model_dump(mode="json"),
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -98,28 +102,34 @@ async def read_submission(
     Raises:
         ServiceError, InvalidInput: Anything about the request is wrong; says what.
     """
+    asked: JobRequest | FormOptions
     received = media_type(request.headers.get("content-type", ""))
     match received:
         case "application/json":
             asked = validated(JobRequest, await read_json(request, max_json_bytes))
             config, webhook = _checked(asked, webhooks)
-            sides = [await _side(datasets, n, getattr(asked, n)) for n in SIDES]
-            _check_dims(datasets, sides)
-            return _submission(sides, asked.options(), config, webhook)
+            source, target = [
+                await _side(datasets, n, getattr(asked, n)) for n in SIDES
+            ]
         case "multipart/form-data":
-            names = JobOptions.model_fields
+            names = FormOptions.model_fields
             async with request.form(
-                max_files=len(FILES), max_fields=len(names)
+                max_files=len(FILES), max_fields=len(names) + len(SIDES)
             ) as form:
-                options = validated(JobOptions, json_fields(form, names, files=FILES))
-                config, webhook = _checked(options, webhooks)
-                sides = [await _form_side(datasets, form, n) for n in SIDES]
-            _check_dims(datasets, sides)
-            return _submission(sides, options, config, webhook)
-    raise UnsupportedMedia(
-        "expected application/json or multipart/form-data, "
-        f"received {received or 'no content type'!r}"
-    )
+                said = json_fields(form, names, files=FILES)
+                asked = validated(FormOptions, said)
+                config, webhook = _checked(asked, webhooks)
+                reading = asked.reading.settings()
+                source, target = [
+                    await _form_side(datasets, form, n, reading) for n in SIDES
+                ]
+        case _:
+            raise UnsupportedMedia(
+                "expected application/json or multipart/form-data, "
+                f"received {received or 'no content type'!r}"
+            )
+    await datasets.check_comparable(source, target, config)
+    return Submission(source, target, asked.options(), config.to_dict(), webhook)
 
 
 def _checked(
@@ -129,70 +139,70 @@ def _checked(
     return options.estimate_config(), accepted_webhook(webhooks, options.webhook)
 
 
-async def _side(
-    datasets: OwnedDatasets, name: str, given: InlineSide | StoredSide
-) -> SampleRef:
-    if isinstance(given, DatasetReference):
-        samples = datasets.find(given.dataset, f"#/{name}/dataset")
-    else:
-        samples = await datasets.keep_rows(name, given.samples)
+async def _side(datasets: OwnedDatasets, name: str, given: Side) -> SampleRef:
+    called = given.reference if isinstance(given, NamedSide) else None
+    samples = await _samples(datasets, name, given)
     if given.weights is None:
-        return _reference(samples)
+        return _reference(samples, called=called)
     place = f"{name}/weights"
     if isinstance(given.weights, DatasetReference):
         weights = datasets.find(given.weights.dataset, f"#/{place}/dataset")
         await datasets.check_weights(place, weights, samples.n)
     else:
         weights = await datasets.keep_weights(place, given.weights, samples.n)
-    return _reference(samples, weights)
+    return _reference(samples, weights, called=called)
 
 
-async def _form_side(datasets: OwnedDatasets, form: FormData, name: str) -> SampleRef:
-    samples = await _kept_part(datasets, form, name)
+async def _samples(datasets: OwnedDatasets, name: str, given: Side) -> DatasetInfo:
+    match given:
+        case InlineSide():
+            return await datasets.keep_rows(name, given.samples)
+        case NamedSide():
+            place = f"#/{name}/reference"
+            newest = datasets.named(given.reference, place).newest
+            return datasets.find(newest.dataset, place)
+        case _:
+            return datasets.find(given.dataset, f"#/{name}/dataset")
+
+
+async def _form_side(
+    datasets: OwnedDatasets, form: FormData, name: str, reading: Reading
+) -> SampleRef:
+    """Keep the file of a side, or find what a JSON value in its place names."""
+    given = form.get(name)
+    if isinstance(given, str):
+        named = validated(FormSides, {name: parse_json(given)})
+        return await _side(datasets, name, getattr(named, name))
+    samples = await _kept_part(datasets, form, name, reading)
     field = f"{name}_weights"
     if field not in form:
         return _reference(samples)
-    weights = await _kept_part(datasets, form, field)
+    weights = await _kept_part(datasets, form, field, reading)
     await datasets.check_weights(field, weights, samples.n)
     return _reference(samples, weights)
 
 
 async def _kept_part(
-    datasets: OwnedDatasets, form: FormData, field: str
+    datasets: OwnedDatasets, form: FormData, field: str, reading: Reading
 ) -> DatasetInfo:
     part, file_format = file_part(form, field)
-    return await datasets.keep_part(field, part.file, file_format)
+    return await datasets.keep_part(field, part.file, file_format, reading)
 
 
-def _reference(samples: DatasetInfo, weights: DatasetInfo | None = None) -> SampleRef:
+def _reference(
+    samples: DatasetInfo,
+    weights: DatasetInfo | None = None,
+    *,
+    called: str | None = None,
+) -> SampleRef:
     weighing = None if weights is None else weights.id
-    return SampleRef(samples.id, samples.n, samples.dim, weighing)
+    return SampleRef(samples.id, samples.n, samples.dim, weighing, called)
 
 
-def _submission(
-    sides: list[SampleRef],
-    options: JobOptions,
-    config: EstimateConfig,
-    webhook: Webhook | None,
-) -> Submission:
-    source, target = sides
-    return Submission(source, target, options, config.to_dict(), webhook)
-
-
-def _check_dims(datasets: OwnedDatasets, sides: list[SampleRef]) -> None:
-    """Check that arrays have as many features; tables are matched by name, later.
-
-    Raises:
-        InvalidSamples: They have not.
-    """
-    source, target = sides
-    if source.dim == target.dim or any(
-        datasets.find(side.dataset).columns is not None for side in sides
-    ):
-        return
-    raise InvalidSamples(
-        "target", f"expected dimension {source.dim} as in source, got {target.dim}"
-    )
+def _asked_for(side: SampleRef) -> dict[str, Any]:
+    """Return what the request said of a side: a name, whatever it stands for now."""
+    hidden = {"reference"} if side.reference is None else {"dataset", "n", "dim"}
+    return {name: value for name, value in vars(side).items() if name not in hidden}
 
 
 @cache

@@ -1,7 +1,8 @@
 """Datasets that arrive in batches: numbered, in any order, each as often as needed.
 
 An upload is a folder of npy files, one a batch, named by its index and the digest of
-its samples. Completing it joins them along axis 0 into one dataset.
+its samples; a batch of a table has its names beside it. Completing the upload joins
+them along axis 0 into one dataset.
 """
 
 import contextlib
@@ -10,14 +11,16 @@ import json
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kantor.estimator.errors import InvalidSamples
+from kantor.estimator.samples.stacking import check_names
+from kantor.estimator.samples.table import Table
 from kantor.service.api.errors import (
     BatchConflict,
     FieldError,
@@ -26,12 +29,20 @@ from kantor.service.api.errors import (
     UploadNotFound,
 )
 from kantor.service.decoding import Limits, Undecodable
-from kantor.service.store import DatasetInfo, DatasetStore, map_array
+from kantor.service.store import DatasetInfo, DatasetStore, Stored, map_array
+from kantor.service.store.names import (
+    beside,
+    names_beside,
+    names_document,
+    table_digest,
+    table_of_document,
+)
 
 LIFE_S = 86_400.0
 MAX_INDEX = 99_999
 
 _UPLOAD = "upload.json"
+_BLOCK_VALUES = 1024 * 1024
 
 
 @dataclass(frozen=True, order=True)
@@ -99,31 +110,76 @@ class UploadStore:
         return sorted(Batch.of_path(p) for p in self._folder(upload).glob("*-*.npy"))
 
     def add(
-        self, upload: Upload, index: int | None, samples: NDArray[Any], limits: Limits
+        self, upload: Upload, index: int | None, samples: Stored, limits: Limits
     ) -> tuple[Batch, bool]:
         """Keep a batch; return it and whether it is new.
 
         Without an index it comes after all that have arrived.
 
+        Args:
+            upload: Where to.
+            index: Its place.
+            samples: An array (n, d) or a table; read block by block.
+            limits: Of the whole.
+
         Raises:
             BatchConflict: Other samples came under this index before.
-            InvalidSamples: Its dimension is not that of the other batches.
+            InvalidSamples: Its dimension or its names are not those of the others.
             LimitExceeded: The whole has become too large.
         """
-        rows = np.ascontiguousarray(samples, dtype="<f8") + 0.0
-        digest = hashlib.sha256(rows.tobytes()).hexdigest()
-        if index is None:
-            index = self._next_index(upload)
-        batch = Batch(index, len(rows), rows.shape[1], digest)
         others = self.batches(upload)
-        _check_fit(batch, others, limits)
-        if batch in others:
-            return batch, False
-        draft = self._folder(upload) / f"draft{secrets.token_hex(8)}"
-        with draft.open("wb") as file:
-            np.save(file, rows)
-        draft.replace(self._folder(upload) / batch.name)
+        self._check_fit(upload, samples, others)
+        _check_size(index, samples, others, limits)
+        with self._draft(upload) as draft:
+            digest = _written(draft, samples)
+            if index is None:
+                index = self._next_index(upload)
+            batch = Batch(index, len(samples), _width(samples), digest)
+            if batch in others:
+                return batch, False
+            if any(other.index == index for other in others):
+                raise BatchConflict(f"batch {index} arrived with other samples")
+            path = self._folder(upload) / batch.name
+            if isinstance(samples, Table):
+                beside(path).write_bytes(names_document(samples))
+            draft.replace(path)
         return batch, True
+
+    def _check_fit(self, upload: Upload, samples: Stored, others: list[Batch]) -> None:
+        """Check that a batch has the columns of those that arrived before it."""
+        if not others:
+            return
+        first = self._open(upload, others[0])
+        if isinstance(first, Table) and isinstance(samples, Table):
+            check_names(first, samples, "samples")
+        elif isinstance(first, Table) or isinstance(samples, Table):
+            kinds = [
+                "a table" if isinstance(s, Table) else "an array"
+                for s in (first, samples)
+            ]
+            raise InvalidSamples(
+                "samples",
+                f"expected {kinds[0]} as batch {others[0].index}, got {kinds[1]}",
+            )
+        elif others[0].dim != _width(samples):
+            raise InvalidSamples(
+                "samples",
+                f"expected dimension {others[0].dim} as in batch {others[0].index}, "
+                f"got {_width(samples)}",
+            )
+
+    def _open(self, upload: Upload, batch: Batch) -> Stored:
+        path = self._folder(upload) / batch.name
+        values, names = map_array(path), names_beside(path)
+        return values if names is None else table_of_document(names, values)
+
+    @contextmanager
+    def _draft(self, upload: Upload) -> Iterator[Path]:
+        draft = self._folder(upload) / f"draft{secrets.token_hex(8)}"
+        try:
+            yield draft
+        finally:
+            draft.unlink(missing_ok=True)
 
     def _next_index(self, upload: Upload) -> int:
         """Claim the place after all batches that have arrived or are arriving.
@@ -153,13 +209,19 @@ class UploadStore:
         if missing or not batches:
             detail = f"expected batches 0 to {len(batches) - 1}, missing {missing[:10]}"
             raise InvalidRequest(detail if batches else "expected at least one batch")
-        with self._datasets.writer(batches[0].dim) as writer:
-            for batch in batches:
-                path = self._folder(upload) / batch.name
-                writer.append(map_array(path))
-            dataset_id = f"ds_{writer.commit()}"
+        info = self._joined([self._open(upload, batch) for batch in batches])
         self.drop(upload)
-        return self._datasets.info(dataset_id)
+        return info
+
+    def _joined(self, parts: list[Stored]) -> DatasetInfo:
+        tables = [part for part in parts if isinstance(part, Table)]
+        if tables:
+            return self._datasets.put_tables(tables)
+        with self._datasets.writer(_width(parts[0])) as writer:
+            for part in parts:
+                assert not isinstance(part, Table)
+                writer.append(part)
+            return self._datasets.info(f"ds_{writer.commit()}")
 
     def drop(self, upload: Upload) -> None:
         """Close an upload and forget its batches."""
@@ -177,19 +239,35 @@ class UploadStore:
         return self._root / upload.id
 
 
-def _check_fit(batch: Batch, others: list[Batch], limits: Limits) -> None:
-    """Check a batch against what has arrived before it."""
-    for other in others:
-        if other.index == batch.index and other != batch:
-            raise BatchConflict(f"batch {batch.index} arrived with other samples")
-        if other.dim != batch.dim:
-            raise InvalidSamples(
-                "samples",
-                f"expected dimension {other.dim} as in batch {other.index}, "
-                f"got {batch.dim}",
-            )
-    rows = sum({other.index: other.n for other in [*others, batch]}.values())
+def _width(samples: Stored) -> int:
+    values = samples.values if isinstance(samples, Table) else samples
+    return int(values.shape[1])
+
+
+def _check_size(
+    index: int | None, samples: Stored, others: list[Batch], limits: Limits
+) -> None:
+    """Check the whole, with a batch that may take the place of an equal one."""
+    rows = len(samples) + sum(other.n for other in others if other.index != index)
     try:
-        limits.check_shape((rows, batch.dim), np.dtype("<f8").itemsize)
+        limits.check_shape((rows, _width(samples)), np.dtype("<f8").itemsize)
     except Undecodable as error:
         raise LimitExceeded(str(error), FieldError(detail=str(error))) from error
+
+
+def _written(path: Path, samples: Stored) -> str:
+    """Write an npy file of float64, a block at a time; return the digest of it all."""
+    values = samples.values if isinstance(samples, Table) else samples
+    rows = max(1, _BLOCK_VALUES // values.shape[1])
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        shape = (len(values), values.shape[1])
+        header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, len(values), rows):
+            block = (values[start : start + rows].astype("<f8") + 0.0).tobytes()
+            digest.update(block)
+            file.write(block)
+    if not isinstance(samples, Table):
+        return digest.hexdigest()
+    return table_digest(digest.hexdigest(), names_document(samples))

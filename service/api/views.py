@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from kantor.service.queue import JobRecord, JobStatus, WebhookRecord
-from kantor.service.store import BlobStore, DatasetInfo
+from kantor.service.store import BlobStore, DatasetInfo, Reference
 
 Document = dict[str, Any]
 
@@ -19,6 +19,7 @@ class SampleRefView(BaseModel):
     n: int
     dim: int
     weights: str | None
+    reference: str | None
 
 
 class ErrorView(BaseModel):
@@ -85,6 +86,28 @@ class DatasetView(BaseModel):
     columns: list[Document] | None
 
 
+class VersionView(BaseModel):
+    """A dataset that a name stood for from a time on."""
+
+    dataset: str
+    created_at: str
+
+
+class ReferenceView(BaseModel):
+    """A name, the dataset that it stands for, and its versions, the newest first."""
+
+    name: str
+    dataset: str
+    created_at: str
+    versions: list[VersionView]
+
+
+class ReferenceList(BaseModel):
+    """Your references, by name."""
+
+    data: list[ReferenceView]
+
+
 def job_document(record: JobRecord, *, result: Document | None = None) -> Document:
     """Describe a job; `result` is the estimate once it has succeeded."""
     deadline_s = None
@@ -125,6 +148,15 @@ def webhook_document(record: WebhookRecord) -> Document:
 def dataset_document(info: DatasetInfo) -> Document:
     """Describe a dataset."""
     return vars(info) | {"created_at": timestamp(info.created_at)}
+
+
+def reference_document(reference: Reference) -> Document:
+    """Describe a reference; `versions` are the newest first."""
+    versions = [
+        {"dataset": version.dataset, "created_at": timestamp(version.created_at)}
+        for version in reversed(reference.versions)
+    ]
+    return {"name": reference.name, **versions[0], "versions": versions}
 
 
 def load_result(record: JobRecord, blobs: BlobStore) -> Document | None:

@@ -14,7 +14,15 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from kantor.estimator.errors import InvalidInput
-from kantor.service.cli import demo, doctor, estimate, jobs, processes, upkeep
+from kantor.service.cli import (
+    datasets,
+    demo,
+    doctor,
+    estimate,
+    jobs,
+    processes,
+    upkeep,
+)
 from kantor.service.client import KantorError
 from kantor.service.decoding import Undecodable
 
@@ -35,6 +43,7 @@ app.command()(jobs.cancel)
 app.command()(jobs.curve)
 app.command()(jobs.differences)
 app.command("witness", hidden=True)(jobs.differences)  # its earlier name
+app.add_typer(datasets.app, name="datasets")
 app.command()(upkeep.fsck)
 app.command()(upkeep.backup)
 app.command()(upkeep.restore)

@@ -29,12 +29,16 @@ class JobStatus(StrEnum):
 
 @dataclass(frozen=True)
 class SampleRef:
-    """One side of a job: a stored dataset, its shape, the dataset of its weights."""
+    """One side of a job: a stored dataset, its shape, the dataset of its weights.
+
+    `reference` is the name by which the dataset was given, if it was.
+    """
 
     dataset: str
     n: int
     dim: int
     weights: str | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,12 @@ from kantor.service.store.datasets import (
     UnknownDataset,
     map_array,
 )
+from kantor.service.store.references import (
+    Reference,
+    ReferenceStore,
+    UnknownReference,
+    Version,
+)
 from kantor.service.store.writer import DatasetWriter
 
 __all__ = [
@@ -22,8 +28,12 @@ __all__ = [
     "DatasetInfo",
     "DatasetStore",
     "DatasetWriter",
+    "Reference",
+    "ReferenceStore",
     "Stored",
     "UnknownBlob",
     "UnknownDataset",
+    "UnknownReference",
+    "Version",
     "map_array",
 ]

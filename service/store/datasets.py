@@ -8,7 +8,7 @@ names and kinds beside it, and its id covers both.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kantor.estimator.samples.stacking import in_terms_of, joint_columns
 from kantor.estimator.samples.table import Table
 from kantor.service.store.files import mark_used
 from kantor.service.store.folder import Damaged, Folder
@@ -83,6 +84,20 @@ class DatasetStore:
         with self.writer(len(table.columns), gaps=True) as writer:
             writer.append(table.values)
             return self.info(PREFIX + writer.commit(names_document(table)))
+
+    def put_tables(self, parts: Sequence[Table]) -> DatasetInfo:
+        """Store tables of the same names as one, one below the other.
+
+        Raises:
+            InvalidSamples: A column holds values of different kinds.
+        """
+        columns = joint_columns(parts)
+        notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+        names = names_document(Table(columns, np.empty((0, len(columns))), notes))
+        with self.writer(len(columns), gaps=True) as writer:
+            for part in parts:
+                writer.append(in_terms_of(columns, part))
+            return self.info(PREFIX + writer.commit(names))
 
     def writer(self, dim: int, *, gaps: bool = False) -> DatasetWriter:
         """Return a writer for an array that arrives a block of rows at a time.

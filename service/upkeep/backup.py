@@ -29,7 +29,7 @@ from kantor.service.upkeep.server import running_server
 
 FORMAT = 1
 STORES = ("datasets", "blobs")
-OTHERS = ("owners", "uploads")
+OTHERS = ("owners", "references", "uploads")
 APPEND_ONLY = Path("valkey") / "appendonlydir"
 MANIFEST = "backup.json"
 REWRITE_S = 600.0

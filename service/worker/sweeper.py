@@ -6,9 +6,9 @@ import redis
 import structlog
 from redis.exceptions import RedisError
 
-from kantor.service.queue.references import may_sweep, references
+from kantor.service.queue.needed import may_sweep, needed
 from kantor.service.settings import DAY_S, Settings
-from kantor.service.store import BlobStore, DatasetStore
+from kantor.service.store import BlobStore, DatasetStore, ReferenceStore
 from kantor.service.store.files import remove_leftovers, remove_of_dead
 from kantor.service.store.folder import ORPHAN_AGE_S
 
@@ -43,13 +43,15 @@ class Sweeper(threading.Thread):
 def sweep(client: redis.Redis, settings: Settings) -> None:
     """Remove blobs no kept job refers to, and datasets unused for `dataset_ttl_s`.
 
-    Also bodies that an API process which was killed has left half received.
+    A dataset that a reference has stood for stays as long as the reference. Removed are
+    also bodies that an API process which was killed has left half received.
     """
-    needed = references(client, settings.key_prefix)
+    jobs = needed(client, settings.key_prefix)
+    named = ReferenceStore(settings.data_dir).datasets()
     datasets = DatasetStore(settings.data_dir).sweep(
-        unused_s=settings.dataset_ttl_s, in_use=needed.datasets
+        unused_s=settings.dataset_ttl_s, in_use=jobs.datasets | named
     )
-    blobs = BlobStore(settings.data_dir).sweep(unused_s=BLOB_AGE_S, in_use=needed.blobs)
+    blobs = BlobStore(settings.data_dir).sweep(unused_s=BLOB_AGE_S, in_use=jobs.blobs)
     incoming = settings.data_dir / "incoming"
     bodies = remove_of_dead(incoming) + remove_leftovers(incoming, age_s=ORPHAN_AGE_S)
     log.info("swept", datasets=len(datasets), blobs=len(blobs), bodies=bodies)

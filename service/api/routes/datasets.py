@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 from starlette.responses import JSONResponse
 
-from kantor.service.api.dependencies import IntakeDep, OwnedDep
+from kantor.service.api.dependencies import IntakeDep, OwnedDep, ReadingDep
 from kantor.service.api.errors import UnsupportedMedia
 from kantor.service.api.intake import save_stream
 from kantor.service.api.openapi import DATASET_BODY
@@ -36,14 +36,19 @@ async def upload(
     request: Request,
     intake: IntakeDep,
     datasets: OwnedDep,
+    reading: ReadingDep,
     content_type: Annotated[str, Header()] = "",
 ) -> Response:
-    """Store a file of samples (the raw body); equal data always get an equal id."""
+    """Store a file of samples (the raw body); equal data always get an equal id.
+
+    How it is written is found out; parameters say so where that is not to be left to a
+    look at its start.
+    """
     with intake.folder() as folder:
         path = Path(folder) / "body"
         await save_stream(request.stream(), path)
         file_format = format_of_media_type(content_type) or _recognize(path)
-        info = await datasets.keep_file(_BODY, path, file_format)
+        info = await datasets.keep_file(_BODY, path, file_format, reading)
     headers = {"Location": f"/v1/datasets/{info.id}"}
     return JSONResponse(dataset_document(info), 201, headers)
 

@@ -15,6 +15,7 @@ from kantor.service.api.dependencies import (
     IntakeDep,
     OwnedDep,
     OwnerDep,
+    ReadingDep,
     SettingsDep,
     UploadsDep,
 )
@@ -76,21 +77,29 @@ async def add(
     intake: IntakeDep,
     settings: SettingsDep,
     owner: OwnerDep,
+    reading: ReadingDep,
     index: Annotated[int | None, Query(ge=0, le=MAX_INDEX)] = None,
     content_type: Annotated[str, Header()] = "",
     content_digest: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Keep samples (npy or JSON) as batch `index`, in any order, again if in doubt.
+    """Keep samples as batch `index`, in any order, again if in doubt.
 
-    Without an index, batches are appended in the order of their arrival; then one that
-    is sent again is there twice.
+    A batch is JSON or a file of any format that is read here; batches of a table have
+    the same names, in whatever order. Without an index, batches are appended in the
+    order of their arrival; then one that is sent again is there twice.
     """
     upload = uploads.find(owner, upload_id)
     limit = settings.max_json_bytes
 
     def keep(path: Path) -> tuple[Batch, bool]:
         check_digest(path, content_digest)
-        rows = batch_rows(path, content_type, intake.limits, max_json_bytes=limit)
+        rows = batch_rows(
+            path,
+            content_type,
+            intake.limits,
+            reading,
+            max_json_bytes=limit,
+        )
         with rows as samples:
             return uploads.add(upload, index, samples, intake.limits)
 

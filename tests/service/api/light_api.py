@@ -141,6 +141,11 @@ def visit_datasets(visitor: Visitor) -> None:
     kept = visitor.ask("post", "/v1/datasets", 201, content=csv, headers=kind)
     visitor.ask("get", f"/v1/datasets/{kept['id']}")
     visitor.ask("get", f"/v1/datasets/{kept['id']}/rows")
+    named = "/v1/references/baseline"
+    visitor.ask("put", named, json={"dataset": kept["id"]})
+    visitor.ask("get", named)
+    visitor.ask("get", "/v1/references")
+    visitor.ask("delete", named, 204)
     visitor.ask("delete", f"/v1/datasets/{kept['id']}", 204)
 
 

@@ -19,6 +19,7 @@ from kantor.service.api.intake import (
     save_file,
     save_stream,
 )
+from kantor.service.decoding import Reading
 from kantor.service.formats import FileFormat
 from kantor.service.settings import Settings
 from kantor.service.store import DatasetStore
@@ -54,7 +55,7 @@ def test_a_file_names_the_field_it_came_by(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"nothing")
     with pytest.raises(InvalidFile) as refused:
-        intake_of(tmp_path).keep_file("target", path, FileFormat.NPY)
+        intake_of(tmp_path).keep_file("target", path, FileFormat.NPY, Reading())
     assert refused.value.errors[0].pointer == "#/target"
 
 

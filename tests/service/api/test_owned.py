@@ -13,9 +13,10 @@ from kantor.service.api.errors import DatasetNotFound
 from kantor.service.api.intake import Intake
 from kantor.service.api.owned import OwnedDatasets
 from kantor.service.api.uploads import UploadStore
+from kantor.service.decoding import Reading
 from kantor.service.formats import FileFormat
 from kantor.service.settings import Settings
-from kantor.service.store import DatasetInfo, DatasetStore
+from kantor.service.store import DatasetInfo, DatasetStore, ReferenceStore
 
 ROWS = np.random.default_rng(4).normal(size=(50, 2))
 
@@ -26,12 +27,13 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.settings = Settings.model_validate({"data_dir": folder})
         self.store = DatasetStore(folder)
+        self.references = ReferenceStore(folder)
         self.access = Access(self.settings)
         self.uploads = UploadStore(folder, self.store)
 
     def of(self, owner: str) -> OwnedDatasets:
         intake = Intake(self.settings, self.store)
-        return OwnedDatasets(owner, self.access, intake, self.store)
+        return OwnedDatasets(owner, self.access, intake, self.store, self.references)
 
 
 @pytest.fixture
@@ -54,12 +56,12 @@ def by_rows(house: House, ann: OwnedDatasets, folder: Path) -> DatasetInfo:
 
 
 def by_file(house: House, ann: OwnedDatasets, folder: Path) -> DatasetInfo:
-    return run(ann.keep_file("", npy(folder), FileFormat.NPY))
+    return run(ann.keep_file("", npy(folder), FileFormat.NPY, Reading()))
 
 
 def by_part(house: House, ann: OwnedDatasets, folder: Path) -> DatasetInfo:
     with npy(folder).open("rb") as part:
-        return run(ann.keep_part("source", part, FileFormat.NPY))
+        return run(ann.keep_part("source", part, FileFormat.NPY, Reading()))
 
 
 def by_upload(house: House, ann: OwnedDatasets, folder: Path) -> DatasetInfo:

@@ -111,3 +111,80 @@ def test_batches_are_removed_outside_the_event_loop(
     monkeypatch.setattr("kantor.service.api.uploads.shutil.rmtree", watched)
     assert api.delete(upload).status_code == 204
     assert loops == [None]
+
+
+def csv_batch(
+    api: httpx.Client, upload: str, text: str, **params: str
+) -> httpx.Response:
+    kind = {"Content-Type": "text/csv"}
+    path = f"{upload}/batches"
+    return api.post(path, params=params, content=text.encode(), headers=kind)
+
+
+def table_text(names: str, rows: Rows, kinds: list[str]) -> str:
+    lines = [
+        ",".join([*map(str, row), kind]) for row, kind in zip(rows, kinds, strict=True)
+    ]
+    return "\n".join([names, *lines]) + "\n"
+
+
+def test_batches_of_a_table_become_the_table(
+    api: httpx.Client, upload: str, rows: Rows
+) -> None:
+    kinds = ["red", "blue"] * 10 + ["green"] * 30
+    assert csv_batch(api, upload, table_text("a,b,c", rows[:20], kinds[:20])).is_success
+    columns = {
+        "c": kinds[20:],
+        "a": [row[0] for row in rows[20:]],
+        "b": [row[1] for row in rows[20:]],
+    }
+    assert api.post(f"{upload}/batches", json={"columns": columns}).is_success
+    joined = api.post(f"{upload}/complete").json()
+    kind = {"Content-Type": "text/csv"}
+    text = table_text("a,b,c", rows, kinds).encode()
+    whole = api.post("/v1/datasets", content=text, headers=kind).json()
+    assert joined["columns"] == whole["columns"]
+    seen = [
+        api.get(f"/v1/datasets/{found['id']}/rows", params={"row": [0, 19, 20, 49]})
+        for found in (joined, whole)
+    ]
+    assert seen[0].json() == seen[1].json()
+    assert joined["id"] == whole["id"]
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("a,c\n1,2\n3,4\n", "'b' is missing, 'c' is there besides"),
+        ("1.5,2\n3,4\n", "expected a table as batch 0, got an array"),
+    ],
+)
+def test_a_batch_of_a_table_has_the_same_names(
+    api: httpx.Client, upload: str, text: str, detail: str
+) -> None:
+    assert csv_batch(api, upload, "a,b\n1,2\n3,4\n").is_success
+    problem = csv_batch(api, upload, text).json()
+    assert problem["code"] == "invalid_samples"
+    assert detail in problem["detail"]
+
+
+def test_a_column_of_two_kinds_is_named(api: httpx.Client, upload: str) -> None:
+    numbers = "\n".join(["a,b", *["1,2"] * 30])
+    words = "\n".join(["a,b", *["1,x"] * 30])
+    assert csv_batch(api, upload, numbers).is_success
+    assert csv_batch(api, upload, words).is_success
+    problem = api.post(f"{upload}/complete").json()
+    assert problem["code"] == "invalid_samples"
+    assert "of one kind in column 'b'" in problem["detail"]
+
+
+def test_a_reader_can_be_told_how_a_batch_is_written(
+    api: httpx.Client, upload: str
+) -> None:
+    text = "\n".join(["1,5;2", *["2,5;4"] * 60])
+    said = {"delimiter": ";", "decimal": ",", "header": "no"}
+    batch = csv_batch(api, upload, text, **said)
+    assert (batch.json()["n"], batch.json()["dim"]) == (61, 2)
+    refused = csv_batch(api, upload, text, delimiter="ab")
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["parameter"] == "delimiter"

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from kantor.service.queue import JobStatus, LeaseQueue, Webhook
 from kantor.service.queue.keys import Keys
-from kantor.service.queue.references import references
+from kantor.service.queue.needed import needed
 from kantor.service.settings import Settings
 
 HOOK = Webhook("https://a.example/", "a.example", ["job.succeeded", "job.failed"])
@@ -183,7 +183,7 @@ def test_one_damaged_key_holds_up_nothing_else(
     failed = [r for r in records if r is None or r.status != JobStatus.SUCCEEDED]
     assert unfinished == []
     assert len(failed) <= 1, victim
-    references(client, settings.key_prefix)
+    needed(client, settings.key_prefix)
 
 
 def test_the_reasons_are_readable(

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from kantor.service.queue import LeaseQueue, SampleRef
-from kantor.service.queue.references import may_sweep
+from kantor.service.queue.needed import may_sweep
 from kantor.service.settings import Settings
 from kantor.service.store import BlobStore, DatasetStore, UnknownBlob, UnknownDataset
 from kantor.service.worker.sweeper import sweep

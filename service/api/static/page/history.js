@@ -1,7 +1,7 @@
 // A reference and its batches over time: every answer about one source, as a line with
 // its intervals.
 
-import { html, render } from "/static/lit/lit-html.js";
+import { html, nothing, render } from "/static/lit/lit-html.js";
 import { call } from "/static/page/api.js";
 import { historyChart } from "/static/page/charts.js";
 import { byId, moment, sideNames } from "/static/page/parts.js";
@@ -16,18 +16,19 @@ export async function start(root) {
   const jobs = (await jobsOf(reference)).reverse();
   const answers = await answersOf(jobs);
   const found = jobs.filter(({ id }) => answers[id]).map((job) => ({ job, answer: answers[job.id] }));
-  render(page(found), root);
+  render(page(found, reference), root);
   if (found.length) historyChart(byId("history"), found);
 }
 
-// Return the jobs that compare something with a reference, the newest first.
+// Return the jobs that compare something with a reference, by its name or the id of its
+// dataset, the newest first.
 async function jobsOf(reference) {
   const found = [];
   let cursor = null;
   for (let page = 0; page < PAGES; page += 1) {
     const query = new URLSearchParams({ status: "succeeded", limit: PAGE, ...(cursor && { cursor }) });
     const list = await call("GET", `/v1/jobs?${query}`);
-    found.push(...list.data.filter(({ source }) => source.dataset === reference));
+    found.push(...list.data.filter(({ source }) => [source.dataset, source.reference].includes(reference)));
     cursor = list.next_cursor;
     if (cursor === null) break;
   }
@@ -43,8 +44,9 @@ async function answersOf(jobs) {
   return found;
 }
 
-function page(found) {
-  const name = found.length ? sideNames(found.at(-1).job)[0] : "";
+function page(found, reference) {
+  const [last] = found.slice(-1);
+  const name = last?.job.source.reference === reference ? reference : last && sideNames(last.job)[0];
   return html`<h1>${found.length ? html`<span class="source">${name}</span> over time` : "Over time"}</h1>
     ${found.length
       ? html`<section class="card">
@@ -56,7 +58,8 @@ function page(found) {
             </p>
           </section>
           ${table(found)}`
-      : html`<p class="card empty">No answer compares anything with this dataset as its source.</p>`}`;
+      : html`<p class="card empty">No answer compares anything with this dataset as its source.</p>`}
+    ${reference ? html`<p><a class="button" href="/?reference=${reference}">Compare another batch</a></p>` : nothing}`;
 }
 
 function table(found) {

@@ -156,7 +156,7 @@ class JobPage {
         ${this.ended
           ? html`<a class="button" href=${this.again()}>Run again …</a>
               <a class="button" href="/compare?job=${job.id}">Compare …</a>
-              <a class="button" href="/history?reference=${job.source.dataset}">Over time</a>`
+              <a class="button" href="/history?reference=${job.source.reference ?? job.source.dataset}">Over time</a>`
           : html`<button type="button" id="cancel" ?disabled=${stopping} @click=${() => this.cancel()}>
               ${stopping ? "Stopping …" : "Cancel"}
             </button>`}

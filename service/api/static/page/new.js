@@ -14,17 +14,27 @@ const JOB_FIELDS = [
   { name: "deadline_s", type: "number", nullable: true, default: null, bounds: { gt: 0, le: 604800 }, meaning: "Give up when it has not ended after so many seconds." },
   { name: "cache", type: "boolean", default: true, meaning: "Whether an earlier answer to the same question will do." },
 ];
-const UNSET = "Choose a file, paste rows, or name a stored dataset.";
+const UNSET = "Choose a file, paste rows, or name what is stored.";
 
 export async function start(root, { info }) {
   document.title = "New estimate · Kantor";
   const query = new URLSearchParams(location.search);
-  const [{ settings }, recent, model] = await Promise.all([
+  const [{ settings }, recent, references, model] = await Promise.all([
     call("GET", "/v1/settings"),
     call("GET", "/v1/jobs?limit=50"),
+    call("GET", "/v1/references"),
     query.has("from") ? call("GET", `/v1/jobs/${query.get("from")}`) : null,
   ]);
-  new NewEstimate(root, { info, settings, known: knownDatasets(recent.data) }).begin(model, query);
+  const known = new Map([...knownReferences(references.data), ...knownDatasets(recent.data)]);
+  new NewEstimate(root, { info, settings, known }).begin(model, query);
+}
+
+// References by their names.
+function knownReferences(references) {
+  return references.map(({ name, created_at, versions }) => {
+    const since = created_at.slice(0, 10);
+    return [name, versions.length > 1 ? `version ${versions.length}, ${since}` : `since ${since}`];
+  });
 }
 
 // Datasets of recent jobs, by their ids, with the names of their files.
@@ -59,11 +69,12 @@ class NewEstimate {
     }
     if (model) {
       for (const side of this.sides) {
-        const { dataset, weights } = model[side.name];
-        side.takeDataset(dataset, model.labels[side.name] ?? "");
+        const { dataset, reference, weights } = model[side.name];
+        side.takeStored(reference ?? dataset, model.labels[side.name] ?? "");
         side.weights = weights;
       }
     }
+    if (query.has("reference")) this.sides[0].takeStored(query.get("reference"));
     this.show();
   }
 
@@ -114,9 +125,12 @@ class NewEstimate {
   }
 
   request({ labels = [], priority = 0, deadline_s = null, cache = true, ...config }) {
-    const sides = this.sides.map(({ name, dataset, weights }) => [
+    const sides = this.sides.map(({ name, dataset, reference, weights }) => [
       name,
-      { dataset: dataset.id, weights: weights && { dataset: weights } },
+      {
+        ...(reference ? { reference } : { dataset: dataset.id }),
+        weights: weights && { dataset: weights },
+      },
     ]);
     const names = this.sides.filter(({ label }) => label).map(({ name, label }) => [name, label.slice(0, 256)]);
     const own = labels.map((text) => text.split(":").map((part) => part.trim()));

@@ -43,7 +43,7 @@ export function moment(timestamp) {
 
 // The names of a job's sides: those of their files, where the page has kept them.
 export function sideNames({ labels, source, target }) {
-  const short = ({ dataset }) => `${dataset.slice(0, 11)}…`;
+  const short = ({ dataset, reference }) => reference ?? `${dataset.slice(0, 11)}…`;
   return [labels.source ?? short(source), labels.target ?? short(target)];
 }
 

@@ -1,15 +1,17 @@
-// One side of an estimate: a file, pasted rows, or a stored dataset. Whatever is given is
-// stored at once, so that what is wrong with it is said here and before anything runs.
+// One side of an estimate: a file, pasted rows, a stored dataset or a reference. Whatever is
+// given is stored at once, so that what is wrong with it is said here and before anything runs.
 
 import { html, nothing } from "/static/lit/lit-html.js";
 import { live } from "/static/lit/directives/live.js";
 import { call, upload } from "/static/page/api.js";
 import { mediaTypeOf, preview, previewText } from "/static/page/preview.js";
+import { byId } from "/static/page/parts.js";
 import { count } from "/static/page/words.js";
 
-const WAYS = { file: "File", paste: "Paste rows", stored: "Stored dataset" };
+const WAYS = { file: "File", paste: "Paste rows", stored: "Stored" };
 const COLUMNS = 8; // of a preview
 const DATASET = /^ds_[0-9a-f]{64}$/;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 export class Side {
   constructor(name, title, changed) {
@@ -19,7 +21,7 @@ export class Side {
 
   forget() {
     Object.assign(this, { dataset: null, label: "", look: null, sent: null, error: "" });
-    Object.assign(this, { weights: null, weighing: "" });
+    Object.assign(this, { weights: null, weighing: "", reference: null, naming: "" });
     this.turn = Symbol(this.name); // what was begun before has no say any more
   }
 
@@ -56,15 +58,19 @@ export class Side {
     });
   }
 
-  async takeDataset(id, label = "") {
+  // Take a dataset by its id, or what a reference of this name stands for.
+  async takeStored(asked, label = "") {
     this.way = "stored";
-    this.asked = id;
-    if (!DATASET.test(id)) {
+    this.asked = asked;
+    if (!NAME.test(asked) && !DATASET.test(asked)) {
       this.forget();
-      this.error = id ? "Expected an id of the form ds_ and 64 hex digits." : "";
+      this.error = asked ? "Expected the name of a reference, or an id: ds_ and 64 hex digits." : "";
       return this.changed();
     }
-    await this.take(label, async (turn) => {
+    const isName = !DATASET.test(asked);
+    await this.take(isName ? asked : label, async (turn) => {
+      const id = isName ? (await call("GET", `/v1/references/${asked}`)).dataset : asked;
+      if (turn === this.turn) this.reference = isName ? asked : null;
       const info = await call("GET", `/v1/datasets/${id}`);
       const { rows } = await call("GET", `/v1/datasets/${id}/rows`);
       const columns = Array.from({ length: info.dim }, (_, place) => ({ name: `${place + 1}` }));
@@ -73,6 +79,25 @@ export class Side {
       }
       return info;
     });
+  }
+
+  // Let a name stand for this dataset, so that later batches can be compared with it.
+  async keepAs(name) {
+    const { turn, dataset } = this;
+    if (!NAME.test(name)) {
+      this.naming = "Expected letters, digits, points, dashes and underscores, 64 at most.";
+      return this.changed();
+    }
+    try {
+      const { versions } = await call("PUT", `/v1/references/${name}`, { json: { dataset: dataset.id } });
+      if (turn !== this.turn) return undefined;
+      const known = versions.length > 1 ? `, its version ${versions.length}` : "";
+      Object.assign(this, { reference: name, naming: `Kept as ${name}${known}.` });
+    } catch (problem) {
+      if (problem.status === undefined) throw problem; // a mistake of ours
+      this.naming = problem.errors[0]?.detail ?? problem.message;
+    }
+    return this.changed();
   }
 
   // Weights belong to the rows: those of other rows are forgotten with them.
@@ -137,6 +162,7 @@ export function sideForm(side, known, dropped) {
     ${side.dataset ? facts(side) : nothing}
     ${side.look ? table(side) : nothing}
     ${side.dataset ? weightsForm(side) : nothing}
+    ${side.dataset && side.way !== "stored" ? nameForm(side) : nothing}
   </fieldset>`;
 }
 
@@ -156,11 +182,11 @@ const INPUTS = {
       aria-invalid=${invalid(side)} aria-describedby=${described(side, id)}
       .value=${live(side.text)} @input=${({ target }) => (side.text = target.value)}
       @change=${() => side.takeText()}></textarea>`,
-  stored: (side, id, known) => html`<label for=${id}>Id of a dataset</label>
-    <input id=${id} list="${id}-known" spellcheck="false" autocomplete="off" placeholder="ds_…"
+  stored: (side, id, known) => html`<label for=${id}>A reference, or the id of a dataset</label>
+    <input id=${id} list="${id}-known" spellcheck="false" autocomplete="off" placeholder="baseline, or ds_…"
       aria-invalid=${invalid(side)} aria-describedby=${described(side, id)}
       .value=${live(side.asked)}
-      @change=${({ target }) => side.takeDataset(target.value.trim(), known.get(target.value.trim()))}>
+      @change=${({ target }) => side.takeStored(target.value.trim(), known.get(target.value.trim()))}>
     <datalist id="${id}-known">
       ${[...known].map(([dataset, label]) => html`<option value=${dataset}>${label}</option>`)}
     </datalist>`,
@@ -191,6 +217,23 @@ function weightsForm(side) {
       aria-invalid=${side.weighing && !side.weights ? "true" : "false"}
       @change=${({ target }) => target.files[0] && side.takeWeights(target.files[0])}>
     <p class="note" id="${id}-note" role="status">${side.weighing || (side.weights ? "As in the other job." : "")}</p>
+  </details>`;
+}
+
+function nameForm(side) {
+  const id = `${side.name}-reference`;
+  const kept = side.reference !== null;
+  const take = () => side.keepAs(byId(id).value.trim());
+  return html`<details ?open=${Boolean(side.naming)}>
+    <summary>Keep as a reference <span class="note">to compare later batches with</span></summary>
+    <label for=${id}>Name for the ${side.name}</label>
+    <div class="row">
+      <input id=${id} spellcheck="false" autocomplete="off" placeholder="baseline"
+        aria-describedby="${id}-note" aria-invalid=${side.naming && !kept ? "true" : "false"}
+        @keydown=${(event) => event.key === "Enter" && (event.preventDefault(), take())}>
+      <button type="button" class="small" @click=${take}>Keep</button>
+    </div>
+    <p class="note" id="${id}-note" role="status">${side.naming}</p>
   </details>`;
 }
 

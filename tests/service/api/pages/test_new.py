@@ -168,7 +168,7 @@ def test_weights_go_along_and_are_kept_when_running_again(
     page = window.open("/")
     give(page, *files)
     (tmp_path / "weights.csv").write_text("0.5\n1\n" * 300)
-    page.locator(".side.source summary").click()
+    page.locator(".side.source summary", has_text="Weights").click()
     page.set_input_files("#source-weights", tmp_path / "weights.csv")
     expect(page.locator("#source-weights-note")).to_contain_text("600 weights")
     page.click("button.main")
@@ -182,3 +182,41 @@ def test_weights_go_along_and_are_kept_when_running_again(
     page.wait_for_url("**/jobs/job_*")
     again, _ = api.get("/v1/jobs").json()["data"]
     assert again["source"] == job["source"]
+
+
+def test_a_reference_is_kept_and_a_batch_compared_with_it(
+    window: Any, files: tuple[Path, Path]
+) -> None:
+    page = window.open("/")
+    page.set_input_files("#source-file", files[0])
+    page.locator("summary", has_text="Keep as a reference").click()
+    page.fill("#source-reference", "my baseline")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.locator("#source-reference-note")).to_contain_text("Expected letters")
+    page.fill("#source-reference", "baseline")
+    page.press("#source-reference", "Enter")
+    expect(page.locator("#source-reference-note")).to_have_text("Kept as baseline.")
+    page = window.open("/")
+    expect(page.locator("h1")).to_be_visible()
+    page.locator(".side.source label", has_text="Stored").click()
+    expect(page.locator("#source-stored-known option").first).to_have_attribute(
+        "value", "baseline"
+    )
+    page.fill("#source-stored", "baseline")
+    page.press("#source-stored", "Tab")
+    expect(page.locator(".side.source .facts")).to_contain_text("600 rows")
+    page.set_input_files("#target-file", files[1])
+    expect(page.locator(".compared")).to_contain_text("600 rows with 600")
+    page.click("button.main")
+    expect(page.locator("h1")).to_contain_text("baseline and after.csv")
+    [job] = page.request.get(f"{window.origin}/v1/jobs").json()["data"]
+    assert (job["source"]["reference"], job["target"]["reference"]) == (
+        "baseline",
+        None,
+    )
+
+
+def test_a_reference_that_is_not_there_is_told(window: Any) -> None:
+    window.expect("status of 404")
+    page = window.open("/?reference=nobody")
+    expect(page.locator(".side.source .error")).to_contain_text("no reference 'nobody'")

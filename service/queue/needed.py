@@ -14,7 +14,7 @@ PAGE = 500
 
 
 @dataclass(frozen=True)
-class References:
+class Needed:
     """Ids of datasets and digests of blobs that jobs refer to."""
 
     datasets: frozenset[str]
@@ -27,7 +27,7 @@ def may_sweep(client: redis.Redis, prefix: str, every_s: float) -> bool:
     return bool(client.set(key, 1, nx=True, px=round(every_s * 1000)))
 
 
-def references(client: redis.Redis, prefix: str) -> References:
+def needed(client: redis.Redis, prefix: str) -> Needed:
     """Return what the kept jobs refer to."""
     keys = Keys(prefix)
     datasets: set[str] = set()
@@ -41,7 +41,7 @@ def references(client: redis.Redis, prefix: str) -> References:
                 if "status" in fields:
                     with contextlib.suppress(JobDamaged):
                         _add(JobRecord.from_hash(fields), datasets, blobs)
-    return References(frozenset(datasets), frozenset(blobs))
+    return Needed(frozenset(datasets), frozenset(blobs))
 
 
 def _add(job: JobRecord, datasets: set[str], blobs: set[str]) -> None:
