@@ -167,7 +167,7 @@ class Settings(BaseSettings):
         default=65_536, ge=1, description="Most features of one sample."
     )
     max_json_bytes: int = Field(
-        default=32 * MEBIBYTE,
+        default=8 * MEBIBYTE,
         ge=1024,
         description="Largest JSON body; more samples than that are uploaded as files.",
     )

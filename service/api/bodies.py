@@ -6,12 +6,11 @@ Nothing is stored here, and nothing is known of jobs or datasets.
 from collections.abc import Collection
 from typing import Any, TypeVar
 
-from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from starlette.datastructures import FormData, UploadFile
 
-from kantor.service.api.errors import BodyTooLarge, InvalidRequest, NotUnderstood
+from kantor.service.api.errors import InvalidRequest, NotUnderstood
 from kantor.service.api.problems import field_errors
 from kantor.service.formats import (
     FileFormat,
@@ -31,22 +30,7 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-async def read_json(request: Request, max_bytes: int) -> Any:
-    """Read a JSON body.
-
-    Raises:
-        BodyTooLarge: It is over the limit of JSON bodies.
-        NotUnderstood: It is not JSON; says at which line and column.
-    """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise BodyTooLarge(max_bytes)
-    return parse_json(bytes(body))
-
-
-def parse_json(text: bytes | str) -> Any:
+def parse_json(text: bytes | bytearray | str) -> Any:
     """Parse JSON. NaN passes, and is refused later with its place in the document.
 
     Raises:

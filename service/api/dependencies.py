@@ -14,6 +14,7 @@ from fastapi import Depends, Query, Request
 
 from kantor.service.api.access import Access
 from kantor.service.api.cursors import Cursors
+from kantor.service.api.documents import JsonBodies
 from kantor.service.api.errors import FieldError, InvalidRequest
 from kantor.service.api.intake import Intake
 from kantor.service.api.owned import OwnedDatasets
@@ -45,6 +46,7 @@ ClientDep = Annotated[redis.asyncio.Redis, Depends(_part("client"))]
 BoardDep = Annotated[JobBoard, Depends(_part("board"))]
 DatasetsDep = Annotated[DatasetStore, Depends(_part("datasets"))]
 BlobsDep = Annotated[BlobStore, Depends(_part("blobs"))]
+BodiesDep = Annotated[JsonBodies, Depends(_part("bodies"))]
 IntakeDep = Annotated[Intake, Depends(_part("intake"))]
 UploadsDep = Annotated[UploadStore, Depends(_part("uploads"))]
 CursorsDep = Annotated[Cursors, Depends(_part("cursors"))]

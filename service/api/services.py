@@ -11,6 +11,7 @@ import redis.asyncio
 
 from kantor.service.api.access import Access
 from kantor.service.api.cursors import Cursors
+from kantor.service.api.documents import JsonBodies
 from kantor.service.api.intake import Intake
 from kantor.service.api.uploads import UploadStore
 from kantor.service.api.webhooks.setup import Webhooks, build_webhooks
@@ -33,6 +34,7 @@ class Services:
     datasets: DatasetStore
     references: ReferenceStore
     blobs: BlobStore
+    bodies: JsonBodies
     intake: Intake
     uploads: UploadStore
     access: Access
@@ -58,6 +60,7 @@ def build_services(settings: Settings) -> Services:
         datasets=datasets,
         references=ReferenceStore(settings.data_dir),
         blobs=BlobStore(settings.data_dir),
+        bodies=JsonBodies(settings.max_json_bytes),
         intake=Intake(settings, datasets),
         uploads=UploadStore(settings.data_dir, datasets),
         access=Access(settings),

@@ -20,9 +20,9 @@ from kantor.service.api.bodies import (
     json_fields,
     media_type,
     parse_json,
-    read_json,
     validated,
 )
+from kantor.service.api.documents import JsonBodies
 from kantor.service.api.errors import UnsupportedMedia
 from kantor.service.api.owned import OwnedDatasets
 from kantor.service.api.schemas import (
@@ -95,7 +95,7 @@ async def read_submission(
     datasets: OwnedDatasets,
     webhooks: Webhooks | None,
     *,
-    max_json_bytes: int,
+    bodies: JsonBodies,
 ) -> Submission:
     """Read and check a whole job request; afterwards its samples are datasets.
 
@@ -106,11 +106,12 @@ async def read_submission(
     received = media_type(request.headers.get("content-type", ""))
     match received:
         case "application/json":
-            asked = validated(JobRequest, await read_json(request, max_json_bytes))
-            config, webhook = _checked(asked, webhooks)
-            source, target = [
-                await _side(datasets, n, getattr(asked, n)) for n in SIDES
-            ]
+            async with bodies.lend(request) as document:
+                asked = validated(JobRequest, document)
+                config, webhook = _checked(asked, webhooks)
+                source, target = [
+                    await _side(datasets, n, getattr(asked, n)) for n in SIDES
+                ]
         case "multipart/form-data":
             names = FormOptions.model_fields
             async with request.form(

@@ -29,6 +29,7 @@ from kantor.service.api.errors import (
     UploadNotFound,
 )
 from kantor.service.decoding import Limits, Undecodable
+from kantor.service.decoding.npy import FrugalMap
 from kantor.service.store import DatasetInfo, DatasetStore, Stored, map_array
 from kantor.service.store.names import (
     beside,
@@ -170,7 +171,7 @@ class UploadStore:
 
     def _open(self, upload: Upload, batch: Batch) -> Stored:
         path = self._folder(upload) / batch.name
-        values, names = map_array(path), names_beside(path)
+        values, names = map_array(path).view(FrugalMap), names_beside(path)
         return values if names is None else table_of_document(names, values)
 
     @contextmanager

@@ -33,7 +33,7 @@ REMEMBERED = 100_000
 """Files that one process knows to be sound."""
 
 _NAME = re.compile(r"[0-9a-f]{64}")
-_Version = tuple[int, int, int]
+_Version = tuple[int, ...]
 
 log = structlog.get_logger(__name__)
 
@@ -190,6 +190,13 @@ class Folder:
 
 
 def _version(path: Path) -> _Version:
-    """Return what changes whenever the content may have changed."""
+    """Return what changes whenever the content, or names beside it, may have changed."""
+    found = _stamp(path)
+    with contextlib.suppress(FileNotFoundError):
+        found += _stamp(beside(path))
+    return found
+
+
+def _stamp(path: Path) -> _Version:
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from kantor.service.api.dependencies import (
     BlobsDep,
     BoardDep,
+    BodiesDep,
     ClosingDep,
     CursorsDep,
     OwnedDep,
@@ -54,6 +55,7 @@ async def submit(
     webhooks: WebhooksDep,
     board: BoardDep,
     blobs: BlobsDep,
+    bodies: BodiesDep,
     settings: SettingsDep,
     closing: ClosingDep,
     idempotency_key: IdempotencyKey = None,
@@ -65,9 +67,7 @@ async def submit(
     With an `Idempotency-Key`, repeating the request within 24 h answers the same job.
     """
     wait_s = wanted_wait_s(prefer)
-    submission = await read_submission(
-        request, datasets, webhooks, max_json_bytes=settings.max_json_bytes
-    )
+    submission = await read_submission(request, datasets, webhooks, bodies=bodies)
     quota = settings.max_queued_per_key
     new = submission.job(owner=owner, idempotency_key=idempotency_key, quota=quota)
     record = await board.enqueue(new)

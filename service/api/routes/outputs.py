@@ -15,15 +15,14 @@ from redis.exceptions import RedisError
 from starlette.responses import FileResponse, JSONResponse
 
 from kantor.estimator.result import Differences
-from kantor.service.api.bodies import read_json
 from kantor.service.api.dependencies import (
     BlobsDep,
     BoardDep,
+    BodiesDep,
     ClosingDep,
     IntakeDep,
     OwnedDep,
     OwnerDep,
-    SettingsDep,
 )
 from kantor.service.api.errors import JobNotFinished
 from kantor.service.api.openapi import SCORES_BODY
@@ -179,7 +178,7 @@ async def scores(
     blobs: BlobsDep,
     intake: IntakeDep,
     datasets: OwnedDep,
-    settings: SettingsDep,
+    bodies: BodiesDep,
 ) -> Response:
     """Return the critic's value of each posted sample: high where P outweighs Q.
 
@@ -189,14 +188,14 @@ async def scores(
     from kantor.estimator.witness.document import score
 
     digest = _critic_of(job)
-    document = await read_json(request, settings.max_json_bytes)
-    samples = samples_to_score(document, datasets)
 
-    def values() -> list[float | None]:
+    def values(document: Any) -> list[float | None]:
+        samples = samples_to_score(document, datasets)
         found = score(blobs.get(digest), samples)
         return [None if np.isnan(value) else float(value) for value in found]
 
-    return JSONResponse({"scores": await intake.in_thread(values)})
+    async with bodies.lend(request) as document:
+        return JSONResponse({"scores": await intake.in_thread(values, document)})
 
 
 async def _reported(board: JobBoard, job: JobRecord) -> list[dict[str, Any]]:

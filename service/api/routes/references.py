@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
-from kantor.service.api.bodies import read_json, validated
-from kantor.service.api.dependencies import OwnedDep, SettingsDep
+from kantor.service.api.bodies import validated
+from kantor.service.api.dependencies import BodiesDep, OwnedDep
 from kantor.service.api.openapi import REFERENCE_BODY
 from kantor.service.api.schemas import DatasetReference, ReferenceName
 from kantor.service.api.views import ReferenceList, ReferenceView, reference_document
@@ -26,14 +26,14 @@ async def list_references(datasets: OwnedDep) -> Response:
     summary="Name a dataset",
 )
 async def put(
-    request: Request, name: ReferenceName, datasets: OwnedDep, settings: SettingsDep
+    request: Request, name: ReferenceName, datasets: OwnedDep, bodies: BodiesDep
 ) -> Response:
     """Let a name stand for a dataset from now on; jobs queued before keep theirs.
 
     What it has stood for is kept, and listed, as long as the reference is there.
     """
-    body = await read_json(request, settings.max_json_bytes)
-    wanted = validated(DatasetReference, body)
+    async with bodies.lend(request) as document:
+        wanted = validated(DatasetReference, document)
     return JSONResponse(reference_document(await datasets.name(name, wanted.dataset)))
 
 

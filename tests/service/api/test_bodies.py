@@ -1,10 +1,7 @@
-import asyncio
 import io
-from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from fastapi import Request
 from pydantic import BaseModel
 from starlette.datastructures import FormData, Headers, UploadFile
 
@@ -13,37 +10,15 @@ from kantor.service.api.bodies import (
     json_fields,
     media_type,
     parse_json,
-    read_json,
     validated,
 )
-from kantor.service.api.errors import BodyTooLarge, InvalidRequest, NotUnderstood
+from kantor.service.api.errors import InvalidRequest, NotUnderstood
 from kantor.service.formats import FileFormat
 
 
 class Point(BaseModel):
     x: float
     y: float
-
-
-class Arriving:
-    """A request whose body comes in small parts."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    async def stream(self) -> AsyncIterator[bytes]:
-        for start in range(0, len(self._body), 4):
-            yield self._body[start : start + 4]
-
-
-def read(body: bytes, max_bytes: int) -> Any:
-    return asyncio.run(read_json(cast("Request", Arriving(body)), max_bytes))
-
-
-def test_a_body_is_read_up_to_its_limit() -> None:
-    assert read(b'{"a": [1, 2]}', 13) == {"a": [1, 2]}
-    with pytest.raises(BodyTooLarge, match="at most 12 bytes"):
-        read(b'{"a": [1, 2]}', 12)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1,]", "nul"])

@@ -56,7 +56,7 @@ def test_a_job_may_refer_to_uploaded_datasets(api: httpx.Client, rows: Rows) -> 
     side = {"dataset": dataset["id"]}
     response = api.post("/v1/jobs", json={"source": side, "target": side})
     assert response.status_code == 202
-    expected = side | {"n": 50, "dim": 2, "weights": None}
+    expected = side | {"n": 50, "dim": 2, "weights": None, "reference": None}
     assert response.json()["source"] == expected
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kantor.estimator.samples.table import Column, Table
 from kantor.service.store import (
     BlobStore,
     DamagedBlob,
@@ -99,3 +100,18 @@ def test_a_check_reads_everything_and_names_the_damaged(tmp_path: Path) -> None:
     flip(store._path(damaged))
     assert dict(store.check()) == {sound: True, damaged: False}
     assert dict(store.check()) == {sound: True}
+
+
+def test_damaged_names_of_a_table_are_noticed_and_healed(tmp_path: Path) -> None:
+    columns = (Column(name="age", kind="number"), Column(name="pay", kind="number"))
+    table, store = Table(columns, ARRAY), DatasetStore(tmp_path)
+    dataset_id = store.put_table(table).id
+    store.open(dataset_id)
+    [names] = tmp_path.glob("*/[0-9a-f][0-9a-f]/*.names")
+    names.write_bytes(names.read_bytes().replace(b"age", b"agf"))
+    with pytest.raises(DamagedDataset):
+        store.open(dataset_id)
+    assert store.put_table(table).id == dataset_id
+    healed = store.open(dataset_id)
+    assert isinstance(healed, Table)
+    assert healed.names == ("age", "pay")
