@@ -140,6 +140,11 @@ class EstimateConfig:
     sample_bounds: bool = setting(
         True, "Whether to bracket W1 between the given samples as well."
     )
+    self_check: bool | None = setting(
+        None,
+        "Whether to plant a known difference of the size that was found in the data "
+        "and report how much of it is found; null: where effort is thorough.",
+    )
     device: str = setting("auto", "Where to train: auto, cpu, cuda or cuda:<index>.")
 
     def __post_init__(self) -> None:
@@ -185,6 +190,19 @@ class EstimateConfig:
                     f"expected a number > 0 for {name!r}, got {weight!r}",
                 )
         self.check_groups(self.width)
+        if self.self_check and self.norm != "l2":
+            raise InvalidConfig(
+                "self_check",
+                f"expected norm l2, in which planted distances are known, got "
+                f"{self.norm}",
+            )
+
+    @property
+    def checks_itself(self) -> bool:
+        """Whether a planted difference shall be looked for; known under l2 alone."""
+        if self.self_check is None:
+            return self.effort == "thorough" and self.norm == "l2"
+        return self.self_check
 
     def check_groups(self, width: int | None) -> None:
         """Check that groups fit a width, and that the activation has groups at all.

@@ -6,7 +6,7 @@ choose by validation; freeze the choice, certify it in float64; only then look a
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kantor.estimator.cautions import cautions_for
 from kantor.estimator.config import EstimateConfig
@@ -29,9 +29,10 @@ from kantor.estimator.evidence.held_out import (
 )
 from kantor.estimator.evidence.p_value import p_value_of
 from kantor.estimator.naming import naming_columns
+from kantor.estimator.planted import planted_in
 from kantor.estimator.provenance import versions
 from kantor.estimator.recipe import Recipe, recipe_for
-from kantor.estimator.result import Estimate, Progress
+from kantor.estimator.result import Estimate, Progress, SelfCheck
 from kantor.estimator.samples.folds import Partition
 from kantor.estimator.samples.sides import Named, prepared
 from kantor.estimator.streams import Stream
@@ -108,9 +109,55 @@ def estimate_w1(
         device=describe(device),
         started=started,
     )
-    if named is None:
+    if named is not None:
+        answer = naming_columns(answer, named, partition.pair, started=started)
+    if not asked.checks_itself:
         return answer
-    return naming_columns(answer, named, partition.pair, started=started)
+    try:
+        checked = self_checked(answer, partition, asked, stopping)
+    except EstimationStopped as stopped:
+        raise EstimationStopped(trained.checkpoint()) from stopped
+    elapsed_s = time.monotonic() - started
+    return replace(answer, self_check=checked, elapsed_s=elapsed_s)
+
+
+def self_checked(
+    answer: Estimate,
+    partition: Partition,
+    asked: EstimateConfig,
+    should_stop: Callable[[], bool],
+) -> SelfCheck | None:
+    """Estimate a known distance: that of a difference planted in the target's rows.
+
+    It is of the size that was found, or that could have been. The rows are taken in
+    the metric of the answer, whatever they came from.
+
+    Raises:
+        EstimationStopped: `should_stop` answered true.
+    """
+    common = partition.common
+    size = max(answer.estimate, answer.detectable_distance) / common.unit
+    rng = Stream.PLANTED.generator(asked.seed)
+    planted = planted_in(common.for_critic(partition.pair.y), size, rng)
+    if planted is None:
+        return None
+    plain = EstimateConfig(
+        effort=asked.effort,
+        critic=asked.critic,
+        folds=asked.folds,
+        seed=asked.seed,
+        steps=asked.steps,
+        device=asked.device,
+        sample_bounds=False,
+        self_check=False,
+    )
+    found = estimate_w1(planted.x, planted.y, plain, should_stop=should_stop)
+    return SelfCheck(
+        distance=planted.distance * common.unit,
+        found=found.estimate * common.unit,
+        standard_error=found.standard_error * common.unit,
+        share=found.estimate / planted.distance,
+    )
 
 
 @dataclass(frozen=True)
@@ -153,7 +200,7 @@ def examined(
         partition,
         norm=asked.norm,
         seed=asked.seed,
-        sweeps=recipe.sweeps,
+        sweeps=recipe.sweeps if trained.steps else 1,
         should_stop=should_stop,
     )
     return Examined(chosen, bracket)

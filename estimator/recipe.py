@@ -98,6 +98,7 @@ class Recipe:
         cones: How cones are.
         projections: How cones on projections are.
         sweeps: Of the coupling behind the sample upper bound, after its first.
+        may_settle: Whether training is spared where a profile leaves nothing to find.
     """
 
     steps: int
@@ -105,6 +106,7 @@ class Recipe:
     cones: ConeRecipe
     projections: ProjectionRecipe
     sweeps: int
+    may_settle: bool
 
     @property
     def largest_batch(self) -> int:
@@ -201,6 +203,7 @@ def recipe_for(config: EstimateConfig, n_fit: int) -> Recipe:
             batch_size=config.batch_size or _projection_batch(preset, n_fit),
         ),
         sweeps=preset.sweeps,
+        may_settle=config.effort != "thorough",
     )
 
 

@@ -191,6 +191,23 @@ class ColumnDistance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SelfCheck:
+    """How much of a difference is found that was planted in the user's own data.
+
+    Attributes:
+        distance: W1 of the planted difference, in the units of the data.
+        found: Its estimate, by the same settings.
+        standard_error: Of that estimate.
+        share: found / distance. Of other differences it proves nothing.
+    """
+
+    distance: float
+    found: float
+    standard_error: float
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Estimate:
     """A W1 estimate with everything needed to trust it; see docs/estimator.md.
 
@@ -216,6 +233,8 @@ class Estimate:
         columns: What was compared, where samples have names; else None.
         metric: The distance between two rows in one sentence, where they have names.
         by_column: W1 of each column by itself, where they have names.
+        self_check: How much of a difference planted in these data was found, where
+            that was asked for and the samples are not too few.
         critic: The evaluated critic as a safetensors document (not part of the JSON).
     """
 
@@ -249,6 +268,7 @@ class Estimate:
     columns: list[ComparedColumn] | None = None
     metric: str | None = None
     by_column: list[ColumnDistance] | None = None
+    self_check: SelfCheck | None = None
     critic: bytes = field(repr=False, compare=False, default=b"")
 
     def to_dict(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ class Stream(IntEnum):
     DIFFERENCES = 6
     PERMUTATIONS = 7
     DETECTABLE = 8
+    PLANTED = 9
 
     def generator(self, seed: int) -> np.random.Generator:
         """Return the generator of this stream for a seed."""

@@ -16,6 +16,7 @@ from kantor.estimator.critics.profile import ProfileFamily
 from kantor.estimator.critics.projection import ProjectionFamily
 
 __all__ = [
+    "PROFILES",
     "TRAINED",
     "Family",
     "FitSamples",
@@ -33,7 +34,8 @@ TRAINED: tuple[TrainedFamily, ...] = (
     ConeFamily(),
     ProjectionFamily(),
 )
-FITTED: tuple[FittedFamily, ...] = (AffineFamily(), ProfileFamily())
+PROFILES = ProfileFamily()
+FITTED: tuple[FittedFamily, ...] = (AffineFamily(), PROFILES)
 
 
 def fitted_families(asked: str) -> tuple[FittedFamily, ...]:

@@ -279,6 +279,10 @@ class ProfileFamily:
 
     def potential(self, critic: "Critic") -> Potential:
         """Return the profile for numpy."""
+        return self.profile(critic)
+
+    def profile(self, critic: "Critic") -> ProfilePotential:
+        """Return the profile for numpy, with its feature."""
         profiles = as_profiles(critic)
         return ProfilePotential(
             point=profiles.points[0, 0].numpy(),

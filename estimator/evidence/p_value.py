@@ -13,7 +13,11 @@ from kantor.estimator.evidence.permutation import (
     permutation_p_value,
     weighted_bonferroni,
 )
-from kantor.estimator.evidence.pooled import MOST_ROWS, pooled_p_value
+from kantor.estimator.evidence.pooled import (
+    LEAST_P_VALUE,
+    MOST_ROWS,
+    pooled_p_value,
+)
 from kantor.estimator.samples.folds import Partition
 from kantor.estimator.samples.pair import Samples
 from kantor.estimator.samples.scaling import Scaler
@@ -42,6 +46,8 @@ def p_value_of(
     pair = partition.pair
     if pair.x_weights is not None or pair.y_weights is not None:
         return critics
+    if critics / SHARES[1] <= LEAST_P_VALUE / SHARES[0]:
+        return critics / SHARES[1]  # whatever the pooled test would say
     x, y = (_some_rows(side, partition.common, rng) for side in (pair.x, pair.y))
     return weighted_bonferroni([pooled_p_value(x, y, rng), critics], SHARES)
 

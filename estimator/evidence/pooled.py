@@ -29,6 +29,7 @@ from kantor.estimator.evidence.permutation import equal_runs
 Array = NDArray[np.float64]
 
 PERMUTATIONS = 999
+LEAST_P_VALUE = 1.0 / (1.0 + PERMUTATIONS)
 LANDMARKS = 512
 MOST_ROWS = 10_000
 """Rows a side that are looked at; a random part where there are more."""

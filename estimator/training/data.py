@@ -1,6 +1,7 @@
 """What training looks at: batches of every fold's fit samples, validation samples."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -17,6 +18,16 @@ REPORT_ROWS = 16_384
 """Validation rows a side that a report looks at."""
 
 
+class Drawing(Protocol):
+    """Where batches of one side, of all folds, come from."""
+
+    def batch(self, step: int) -> Tensor:
+        """Return the batches (F, B, d) of a step."""
+
+    def head(self, count: int) -> Tensor:
+        """Return the first rows (F, at most count, d), in random order."""
+
+
 @dataclass(frozen=True)
 class TrainingData:
     """Scaled samples of every fold, on the device.
@@ -29,8 +40,8 @@ class TrainingData:
         unit: What a scaled distance of 1 is in the units of the data.
     """
 
-    source: FoldBatches
-    target: FoldBatches
+    source: Drawing
+    target: Drawing
     validation_x: Tensor
     validation_y: Tensor
     unit: float

@@ -2,22 +2,27 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from kantor.estimator.config import EstimateConfig
-from kantor.estimator.critics import fitted_families
+from kantor.estimator.critics import PROFILES, fitted_families
 from kantor.estimator.evidence.certified import EvaluatedCritic, evaluated
 from kantor.estimator.recipe import Recipe
 from kantor.estimator.result import CurvePoint, Progress, StopReason
 from kantor.estimator.samples.folds import Partition, fingerprint_of
 from kantor.estimator.training import checkpoint
-from kantor.estimator.training.data import TrainingData, training_data
+from kantor.estimator.training.data import REPORT_ROWS, TrainingData, training_data
 from kantor.estimator.training.loop import initial_state, train
 from kantor.estimator.training.objective import dual_objective
-from kantor.estimator.training.portfolio import initial_portfolio, leading_teams
+from kantor.estimator.training.portfolio import (
+    Portfolio,
+    initial_portfolio,
+    leading_teams,
+)
 from kantor.estimator.training.race import Bar
+from kantor.estimator.training.remainder import going_on
 from kantor.models.critic import Critic
 
 
@@ -61,13 +66,17 @@ def train_critics(
         InvalidInput: `resume_from` is no checkpoint of these samples and settings.
     """
     data = training_data(partition, asked, device, batch_size=recipe.largest_batch)
-    fitted = best_fitted(data, asked)
+    candidates = fitted_choices(data, asked)
+    fitted = [max(choices, key=score_of) for choices in candidates]
     bars = [
         Bar(choice.score, noise_of(choice.critic, data, partition, fold))
         for fold, choice in enumerate(fitted)
     ]
-    portfolio = initial_portfolio(data, recipe, asked)
+    folds = folds_to_train(data, candidates, bars, recipe, asked)
+    portfolio = restricted(initial_portfolio(data, recipe, asked), folds)
     state = initial_state(portfolio, recipe.steps, adaptive=asked.folds == 1)
+    if not portfolio:
+        state = replace(state, curve=(curve_of_fitted(fitted, data),))
     fingerprint = fingerprint_of(partition, asked)
     if resume_from is not None:
         state = checkpoint.from_bytes(resume_from, state, fingerprint)
@@ -104,23 +113,67 @@ class Choice:
     critic: Critic
 
 
-def best_fitted(data: TrainingData, asked: EstimateConfig) -> list[Choice]:
-    """Return the best on validation, fold by fold, of what is fitted at once."""
-    found = [
-        [
-            Choice(validation_of(critic, data, fold), family.name, critic)
-            for critic in candidates
-        ]
-        for family in fitted_families(asked.critic)
-        for fold, candidates in enumerate(family.fitted(data, norm=asked.norm))
+def score_of(choice: Choice) -> float:
+    """Return the validation objective, for sorting."""
+    return choice.score
+
+
+def fitted_choices(data: TrainingData, asked: EstimateConfig) -> list[list[Choice]]:
+    """Return what is fitted at once, of all families, fold by fold."""
+    found: list[list[Choice]] = [[] for _ in range(asked.folds)]
+    for family in fitted_families(asked.critic):
+        for fold, critics in enumerate(family.fitted(data, norm=asked.norm)):
+            found[fold] += [
+                Choice(validation_of(critic, data, fold), family.name, critic)
+                for critic in critics
+            ]
+    return found
+
+
+def folds_to_train(
+    data: TrainingData,
+    candidates: list[list[Choice]],
+    bars: list[Bar],
+    recipe: Recipe,
+    asked: EstimateConfig,
+) -> list[int]:
+    """Return the folds whose best profile leaves something to find.
+
+    All of them where there are no profiles, and where everything shall be tried.
+    """
+    profiles = [[c for c in fold if c.family == PROFILES.name] for fold in candidates]
+    if not recipe.may_settle or not all(profiles):
+        return list(range(asked.folds))
+    potentials = [
+        PROFILES.profile(max(choices, key=score_of).critic) for choices in profiles
     ]
-    return [
-        max(
-            (choice for choices in found[fold :: asked.folds] for choice in choices),
-            key=lambda choice: choice.score,
-        )
-        for fold in range(asked.folds)
+    going = going_on(data, potentials, bars, recipe, asked)
+    return [fold for fold, goes in enumerate(going) if goes]
+
+
+def restricted(portfolio: Portfolio, folds: list[int]) -> Portfolio:
+    """Return the teams without their members on other folds."""
+    places = {
+        name: [place for place in team.places if place[0] in folds]
+        for name, team in portfolio.items()
+    }
+    return {name: portfolio[name].keep(kept) for name, kept in places.items() if kept}
+
+
+def curve_of_fitted(fitted: list[Choice], data: TrainingData) -> CurvePoint:
+    """Return the one point of a curve where nothing is trained."""
+    x, y = data.heads(REPORT_ROWS)
+    seen = [
+        float(dual_objective(choice.critic, x[[fold]], y[[fold]], [0]))
+        for fold, choice in enumerate(fitted)
     ]
+    return CurvePoint(
+        step=0,
+        elapsed_s=0.0,
+        train=data.unit * sum(seen) / len(seen),
+        validation=data.unit * sum(map(score_of, fitted)) / len(fitted),
+        learning_rate=0.0,
+    )
 
 
 def noise_of(

@@ -17,7 +17,13 @@ COMMON = "Common"
 MORE = "More"
 GROUPS: dict[str, tuple[str, ...]] = {
     COMMON: ("effort", "confidence", "scaling", "norm", "seed"),
-    "Evidence": ("folds", "bound_method", "sample_bounds", "max_weight"),
+    "Evidence": (
+        "folds",
+        "bound_method",
+        "sample_bounds",
+        "self_check",
+        "max_weight",
+    ),
     "Tables": (
         "columns", "drop", "na", "dates", "category_weight", "category_weights",
     ),

@@ -190,7 +190,7 @@ class Folder:
 
 
 def _version(path: Path) -> _Version:
-    """Return what changes whenever the content, or names beside it, may have changed."""
+    """Return what changes whenever content, or names beside it, may have changed."""
     found = _stamp(path)
     with contextlib.suppress(FileNotFoundError):
         found += _stamp(beside(path))
