@@ -76,7 +76,9 @@ def train_critics(
     portfolio = restricted(initial_portfolio(data, recipe, asked), folds)
     state = initial_state(portfolio, recipe.steps, adaptive=asked.folds == 1)
     if not portfolio:
-        state = replace(state, curve=(curve_of_fitted(fitted, data),))
+        point = curve_of_fitted(fitted, data)
+        state = replace(state, curve=(point,))
+        on_progress(Progress(step=0, max_steps=recipe.steps, point=point))
     fingerprint = fingerprint_of(partition, asked)
     if resume_from is not None:
         state = checkpoint.from_bytes(resume_from, state, fingerprint)

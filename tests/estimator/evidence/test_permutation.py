@@ -1,6 +1,7 @@
 """Exact p-values: level, power, ties, and combinations."""
 
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ from numpy.typing import NDArray
 from scipy.stats import binom, mannwhitneyu
 
 from kantor.estimator.evidence.permutation import (
+    NEGLIGIBLE,
     equal_runs,
     permutation_p_value,
     sequential,
+    tail_bound,
     weighted_bonferroni,
 )
 
@@ -42,7 +45,8 @@ def test_the_maximum_finds_the_one_function_that_differs() -> None:
     rng = np.random.default_rng(2)
     x, y = rng.normal(size=(2, 10, 200))
     x[7] += 0.5
-    assert permutation_p_value(x, y, rng, permutations=999) == 0.001
+    found = permutation_p_value(x, y, rng, permutations=999)
+    assert found <= 0.001 + NEGLIGIBLE
 
 
 def test_power_is_that_of_a_plain_test() -> None:
@@ -72,7 +76,8 @@ def test_runs_have_one_length() -> None:
 def test_a_million_values_take_a_moment() -> None:
     rng = np.random.default_rng(5)
     x, y = rng.normal(size=(2, 10**6))
-    assert permutation_p_value(x + 0.01, y, rng, permutations=4999) == 1 / 5000
+    assert permutation_p_value(x + 0.004, y, rng, permutations=4999) < 0.1
+    assert permutation_p_value(x + 0.01, y, rng, permutations=4999) <= NEGLIGIBLE
 
 
 def test_sequential_p_values_combine_exactly() -> None:
@@ -93,3 +98,24 @@ def test_sequential_p_values_combine_exactly() -> None:
 def test_weighted_bonferroni() -> None:
     assert weighted_bonferroni([0.04, 0.5], [0.8, 0.2]) == pytest.approx(0.05)
     assert weighted_bonferroni([0.9, 0.9], [1.0, 1.0]) == 1.0
+
+
+def test_the_bound_is_above_the_share_of_all_permutations() -> None:
+    rng = np.random.default_rng(8)
+    for count in (2, 4, 7):
+        for _ in range(20):
+            values = rng.standard_t(2, size=9)
+            values -= values.mean()
+            sums = [
+                values[list(chosen)].sum() for chosen in combinations(range(9), count)
+            ]
+            observed = values[:count].sum()
+            share = np.mean(np.asarray(sums) >= observed - 1e-12)
+            assert tail_bound(values[None], count, observed) >= share
+
+
+def test_the_bound_sees_what_is_far_beyond_counting() -> None:
+    x, y = np.random.default_rng(9).normal(size=(2, 1000))
+    assert permutation_p_value(x + 1.0, y, np.random.default_rng(0)) < 1e-40
+    lopsided = permutation_p_value(x[:60] + 3.0, y, np.random.default_rng(0))
+    assert lopsided < 1e-10
