@@ -168,7 +168,8 @@ class Contractions(Free):
     """Every block of `rank` rows brought back to norm at most 1, its rank left free.
 
     Singular values above 1 become 1, by the eigenvectors of the small Gram matrix;
-    those below stay what they are.
+    those below stay what they are. A block that is not finite stays what it is: its
+    critic has diverged, and others must not suffer from it.
     """
 
     rank: int
@@ -179,10 +180,25 @@ class Contractions(Free):
 
     def _lowered(self, w: Tensor) -> Tensor:
         blocks = w.reshape(*w.shape[:-2], -1, self.rank, w.shape[-1])
-        squares, axes = torch.linalg.eigh(blocks @ blocks.mT)
+        gram = blocks @ blocks.mT
+        finite = gram.isfinite().all(-1).all(-1)[..., None, None]
+        squares, axes = eigenpairs(torch.where(finite, gram, torch.zeros_like(gram)))
         factors = squares.clamp_min(1.0).rsqrt()
         lowered: Tensor = axes @ (factors.unsqueeze(-1) * (axes.mT @ blocks))
-        return lowered.reshape(w.shape)
+        return torch.where(finite, lowered, blocks).reshape(w.shape)
+
+
+def eigenpairs(gram: Tensor) -> tuple[Tensor, Tensor]:
+    """Return eigenvalues (..., r) and eigenvectors (..., r, r) of Gram matrices.
+
+    In float32 LAPACK now and then does not converge on eigenvalues that repeat, as
+    those of orthonormal rows do; in float64 it does.
+    """
+    try:
+        values, vectors = torch.linalg.eigh(gram)
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+        values, vectors = torch.linalg.eigh(gram.double())
+    return values.to(gram.dtype), vectors.to(gram.dtype)
 
 
 def unit_rows(w: Tensor) -> Tensor:

@@ -54,6 +54,9 @@ def polar_factor(w: Tensor, *, iterations: int = 8) -> Tensor:
     """
     wide = w.shape[-2] <= w.shape[-1]
     x = w if wide else w.mT
+    # Squares of what is as small as the gradient of an idle unit would be zero.
+    largest = x.abs().amax((-2, -1), keepdim=True)
+    x = x / largest.clamp_min(torch.finfo(x.dtype).tiny)
     x = x / (1.01 * x.square().sum((-2, -1), keepdim=True).sqrt() + 1e-30)
     for a, b, c in POLAR_EXPRESS_COEFFICIENTS[:iterations]:
         gram = x @ x.mT

@@ -171,6 +171,35 @@ class Settings(BaseSettings):
         ge=1024,
         description="Largest JSON body; more samples than that are uploaded as files.",
     )
+    max_job_memory_bytes: int = Field(
+        default=8192 * MEBIBYTE,
+        ge=256 * MEBIBYTE,
+        description=(
+            "Memory that the settings and shapes of a job may ask for, by an upper "
+            "estimate; a job over it is refused."
+        ),
+    )
+    max_job_operations: float = Field(
+        default=1e17,
+        gt=0,
+        description=(
+            "Multiplications and additions that a job may ask for, by an upper "
+            "estimate; a job over it is refused."
+        ),
+    )
+    default_deadline_s: float = Field(
+        default=DAY_S,
+        ge=0,
+        description="Deadline of jobs that ask for none; 0: none.",
+    )
+    max_uploads_per_key: int = Field(
+        default=200, ge=1, description="Open uploads that one API key may have."
+    )
+    max_streams_per_key: int = Field(
+        default=200,
+        ge=1,
+        description="Event streams that one API key may have open on one API process.",
+    )
     max_connections: int = Field(
         default=1000,
         ge=10,

@@ -1,5 +1,6 @@
 """Who may ask: API keys, kept as digests only, and what belongs to whom."""
 
+import contextlib
 import hashlib
 import hmac
 from pathlib import Path
@@ -62,7 +63,17 @@ class Access:
         if owner != NOBODY:
             marker = self._marker(owner, dataset_id)
             marker.parent.mkdir(parents=True, exist_ok=True)
-            marker.touch()
+            with contextlib.suppress(FileExistsError):
+                marker.touch(exist_ok=False)  # the first time counts
+
+    def granted_at(self, owner: str, dataset_id: str) -> float | None:
+        """Return since when an owner may use a dataset; None where nobody is asked.
+
+        That others have brought it before is none of the owner's business.
+        """
+        if owner == NOBODY:
+            return None
+        return self._marker(owner, dataset_id).stat().st_mtime
 
     def may_use(self, owner: str, dataset_id: str) -> bool:
         """Tell whether a dataset is there for this owner."""

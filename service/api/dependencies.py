@@ -7,6 +7,7 @@ A route names the parts that it works with, and gets those alone.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import Annotated, Any, Literal
 
 import redis.asyncio
@@ -20,6 +21,7 @@ from kantor.service.api.intake import Intake
 from kantor.service.api.owned import OwnedDatasets
 from kantor.service.api.rates import spend_request
 from kantor.service.api.services import Services
+from kantor.service.api.streams import Streams
 from kantor.service.api.uploads import UploadStore
 from kantor.service.api.webhooks.setup import Webhooks
 from kantor.service.decoding import Reading, Undecodable
@@ -69,6 +71,20 @@ async def _owner(
 
 OwnerDep = Annotated[str, Depends(_owner)]
 """The owner that the request's API key belongs to; a route without it asks nobody."""
+
+
+_StreamsDep = Annotated[Streams, Depends(_part("streams"))]
+
+
+async def _stream(
+    owner: OwnerDep, streams: _StreamsDep
+) -> AbstractContextManager[None]:
+    """Return what counts a stream while it is open; refuse one too many at once."""
+    streams.check(owner)
+    return streams.opened(owner)
+
+
+StreamDep = Annotated[AbstractContextManager[None], Depends(_stream)]
 
 
 async def _owned(

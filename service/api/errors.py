@@ -10,6 +10,7 @@ ServiceError
 ├── RequestTooSlow         a request that does not come to its end
 ├── HeadTooLarge           more headers than any request needs
 ├── ServerBusy             as many connections as there may be
+├── UploadsExceeded, StreamsExceeded   too many of one key are open
 ├── RateExceeded           too many requests of one key
 ├── BodyTooLarge           more bytes than the operator allows
 ├── Unauthorized           no valid API key
@@ -191,6 +192,23 @@ class UploadNotFound(ServiceError, LookupError):
 
     def __init__(self, upload_id: str) -> None:
         super().__init__(f"no upload {upload_id!r}; it may be completed or expired")
+
+
+class UploadsExceeded(ServiceError):
+    """Turn away an upload of a key that has too many open."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"expected at most {most} open uploads, received one more: complete or "
+            "drop some"
+        )
+
+
+class StreamsExceeded(ServiceError):
+    """Turn away an event stream of a key that has too many open."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"expected at most {most} open event streams")
 
 
 class WebhooksDisabled(ServiceError):

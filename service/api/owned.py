@@ -5,6 +5,7 @@ right is given in one place here, whichever way the samples came.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -60,8 +61,8 @@ class OwnedDatasets:
         """
         try:
             if self._access.may_use(self._owner, dataset_id):
-                return self._intake.describe(dataset_id)
-        except UnknownDataset:
+                return self._as_owned(self._intake.describe(dataset_id))
+        except (UnknownDataset, FileNotFoundError):
             pass
         raise DatasetNotFound(dataset_id, pointer)
 
@@ -181,4 +182,9 @@ class OwnedDatasets:
         """Store in a thread, then let the owner use what was stored."""
         info = await self._intake.in_thread(store, *arguments)
         self._access.grant(self._owner, info.id)
-        return info
+        return self._as_owned(info)
+
+    def _as_owned(self, info: DatasetInfo) -> DatasetInfo:
+        """Return a dataset as if nobody else had it."""
+        since = self._access.granted_at(self._owner, info.id)
+        return info if since is None else replace(info, created_at=since)

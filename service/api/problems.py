@@ -81,6 +81,10 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
     errors.HeadTooLarge: ProblemKind(431, "head_too_large", "Headers too large"),
     errors.RateExceeded: ProblemKind(429, "rate_exceeded", "Too many requests"),
     QuotaExceeded: ProblemKind(429, "quota_exceeded", "Too many unfinished jobs", 10),
+    errors.UploadsExceeded: ProblemKind(429, "too_many_uploads", "Too many uploads"),
+    errors.StreamsExceeded: ProblemKind(
+        429, "too_many_streams", "Too many event streams", 10
+    ),
     errors.ServerBusy: ProblemKind(503, "server_busy", "Server busy", RETRY_AFTER_S),
     QueueFull: ProblemKind(503, "queue_full", "Queue full", 10),
     RedisError: ProblemKind(

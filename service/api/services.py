@@ -13,6 +13,7 @@ from kantor.service.api.access import Access
 from kantor.service.api.cursors import Cursors
 from kantor.service.api.documents import JsonBodies
 from kantor.service.api.intake import Intake
+from kantor.service.api.streams import Streams
 from kantor.service.api.uploads import UploadStore
 from kantor.service.api.webhooks.setup import Webhooks, build_webhooks
 from kantor.service.queue import JobBoard
@@ -37,6 +38,7 @@ class Services:
     bodies: JsonBodies
     intake: Intake
     uploads: UploadStore
+    streams: Streams
     access: Access
     cursors: Cursors
     webhooks: Webhooks | None
@@ -62,7 +64,10 @@ def build_services(settings: Settings) -> Services:
         blobs=BlobStore(settings.data_dir),
         bodies=JsonBodies(settings.max_json_bytes),
         intake=Intake(settings, datasets),
-        uploads=UploadStore(settings.data_dir, datasets),
+        uploads=UploadStore(
+            settings.data_dir, datasets, most=settings.max_uploads_per_key
+        ),
+        streams=Streams(settings.max_streams_per_key),
         access=Access(settings),
         cursors=Cursors(settings.data_dir),
         webhooks=build_webhooks(settings),

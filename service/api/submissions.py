@@ -15,6 +15,7 @@ from fastapi import Request
 from starlette.datastructures import FormData
 
 from kantor.estimator.config import EstimateConfig
+from kantor.estimator.workload import Workload, workload_of
 from kantor.service.api.bodies import (
     file_part,
     json_fields,
@@ -23,7 +24,7 @@ from kantor.service.api.bodies import (
     validated,
 )
 from kantor.service.api.documents import JsonBodies
-from kantor.service.api.errors import UnsupportedMedia
+from kantor.service.api.errors import LimitExceeded, UnsupportedMedia
 from kantor.service.api.owned import OwnedDatasets
 from kantor.service.api.schemas import (
     DatasetReference,
@@ -38,6 +39,7 @@ from kantor.service.api.schemas import (
 from kantor.service.api.webhooks.setup import Webhooks, accepted_webhook
 from kantor.service.decoding import Reading
 from kantor.service.queue import NewJob, SampleRef, Webhook
+from kantor.service.settings import Settings
 from kantor.service.store import DatasetInfo
 
 SIDES = ("source", "target")
@@ -55,22 +57,23 @@ class Submission:
     webhook: Webhook | None
 
     def job(
-        self, *, owner: str, idempotency_key: str | None, quota: int | None
+        self, *, owner: str, idempotency_key: str | None, settings: Settings
     ) -> NewJob:
         """Return the job to queue."""
         options = self.options
+        deadline_s = options.deadline_s or settings.default_deadline_s or None
         return NewJob(
             source=self.source,
             target=self.target,
             config=self.config,
             labels=options.labels,
             priority=options.priority,
-            deadline_s=options.deadline_s,
+            deadline_s=deadline_s,
             owner=owner,
             idempotency_key=idempotency_key or "",
             body_digest=self.digest(),
-            cache_key=self.cache_key() if options.cache else "",
-            quota=quota,
+            cache_key=self.cache_key(owner) if options.cache else "",
+            quota=settings.max_queued_per_key,
             webhook=self.webhook,
         )
 
@@ -83,10 +86,13 @@ class Submission:
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    def cache_key(self) -> str:
-        """Return what decides the answer: samples, weights, settings, version."""
+    def cache_key(self, owner: str) -> str:
+        """Return what decides the answer: samples, weights, settings, version.
+
+        And the owner: an answer from cache tells that somebody has asked before.
+        """
         sides = [(side.dataset, side.weights) for side in (self.source, self.target)]
-        parts = [sides, self.config, _version()]
+        parts = [owner, sides, self.config, _version()]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -96,6 +102,7 @@ async def read_submission(
     webhooks: Webhooks | None,
     *,
     bodies: JsonBodies,
+    settings: Settings,
 ) -> Submission:
     """Read and check a whole job request; afterwards its samples are datasets.
 
@@ -129,8 +136,28 @@ async def read_submission(
                 "expected application/json or multipart/form-data, "
                 f"received {received or 'no content type'!r}"
             )
+    check_workload(workload_of(config, source.n, target.n, source.dim), settings)
     await datasets.check_comparable(source, target, config)
     return Submission(source, target, asked.options(), config.to_dict(), webhook)
+
+
+def check_workload(asked: Workload, settings: Settings) -> None:
+    """Refuse what would exhaust a worker, or keep it for ever.
+
+    Raises:
+        LimitExceeded: More memory or work is asked for than the operator allows.
+    """
+    for what, received, allowed in (
+        ("max_job_memory_bytes", asked.memory_bytes, settings.max_job_memory_bytes),
+        ("max_job_operations", asked.operations, settings.max_job_operations),
+    ):
+        if received > allowed:
+            raise LimitExceeded.at(
+                "#/config",
+                f"expected a job of at most {allowed:.3g} ({what}), received one of "
+                f"{received:.3g}: ask for fewer steps, folds or samples, or for "
+                "smaller critics and batches",
+            )
 
 
 def _checked(

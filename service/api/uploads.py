@@ -27,6 +27,7 @@ from kantor.service.api.errors import (
     InvalidRequest,
     LimitExceeded,
     UploadNotFound,
+    UploadsExceeded,
 )
 from kantor.service.decoding import Limits, Undecodable
 from kantor.service.decoding.npy import FrugalMap
@@ -40,6 +41,9 @@ from kantor.service.store.names import (
 )
 
 LIFE_S = 86_400.0
+MOST_UPLOADS = 200
+"""Open uploads of one owner, where it is not set otherwise."""
+
 MAX_INDEX = 99_999
 
 _UPLOAD = "upload.json"
@@ -79,17 +83,31 @@ class Upload:
 class UploadStore:
     """Open uploads in `<data_dir>/uploads`."""
 
-    def __init__(self, data_dir: Path, datasets: DatasetStore) -> None:
+    def __init__(
+        self, data_dir: Path, datasets: DatasetStore, *, most: int = MOST_UPLOADS
+    ) -> None:
         self._root = data_dir / "uploads"
         self._datasets = datasets
+        self._most = most
 
     def start(self, owner: str) -> Upload:
-        """Open an upload."""
+        """Open an upload.
+
+        Raises:
+            UploadsExceeded: The owner has too many open ones.
+        """
+        self._check_quota(owner)
         upload = Upload(f"up_{secrets.token_hex(16)}", owner, time.time() + LIFE_S)
         folder = self._root / upload.id
         folder.mkdir(parents=True)
         (folder / _UPLOAD).write_text(json.dumps(asdict(upload)), encoding="utf-8")
         return upload
+
+    def _check_quota(self, owner: str) -> None:
+        texts = (path.read_text("utf-8") for path in self._root.glob(f"up_*/{_UPLOAD}"))
+        open_ones = sum(json.loads(text)["owner"] == owner for text in texts)
+        if open_ones >= self._most:
+            raise UploadsExceeded(self._most)
 
     def find(self, owner: str, upload_id: str) -> Upload:
         """Return an owner's open upload.

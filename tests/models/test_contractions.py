@@ -1,5 +1,7 @@
 """Contractions lower what exceeds norm 1 and leave the rest; blocks of rows climb."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -94,3 +96,27 @@ def test_units_of_a_bent_network_fold_among_the_samples() -> None:
         assert (raw.abs().amin(1) < 1e-9).all()
         z = bent.activated(raw)
     assert all(a is b for a, b in zip(bent.weights, flat.weights, strict=True))
+
+
+def test_a_block_that_has_diverged_leaves_the_others_alone() -> None:
+    w = 3.0 * torch.randn(2, 4, 5, generator=torch.Generator().manual_seed(0))
+    w[0, 0, 0] = torch.nan
+    [lowered] = Contractions(2).restored((w,))
+    assert lowered[0, :2].isnan().any()
+    norms = torch.linalg.matrix_norm(lowered[1].reshape(2, 2, 5), 2)
+    assert bool((norms <= 1.0 + 1e-6).all())
+
+
+def test_eigenvalues_that_float32_does_not_find_are_found(monkeypatch: Any) -> None:
+    real = torch.linalg.eigh
+
+    def fails_in_float32(gram: torch.Tensor) -> Any:
+        if gram.dtype == torch.float32:
+            raise torch.linalg.LinAlgError("no")  # type: ignore[attr-defined]
+        return real(gram)
+
+    w = 3.0 * torch.randn(1, 4, 5, generator=torch.Generator().manual_seed(0))
+    [expected] = Contractions(2).restored((w,))
+    monkeypatch.setattr(torch.linalg, "eigh", fails_in_float32)
+    [found] = Contractions(2).restored((w,))
+    torch.testing.assert_close(found, expected)

@@ -67,9 +67,12 @@ async def submit(
     With an `Idempotency-Key`, repeating the request within 24 h answers the same job.
     """
     wait_s = wanted_wait_s(prefer)
-    submission = await read_submission(request, datasets, webhooks, bodies=bodies)
-    quota = settings.max_queued_per_key
-    new = submission.job(owner=owner, idempotency_key=idempotency_key, quota=quota)
+    submission = await read_submission(
+        request, datasets, webhooks, bodies=bodies, settings=settings
+    )
+    new = submission.job(
+        owner=owner, idempotency_key=idempotency_key, settings=settings
+    )
     record = await board.enqueue(new)
     if wait_s is not None:
         record = await wait_for_end(board, record, wait_s, closing=closing)

@@ -23,6 +23,7 @@ from kantor.service.api.dependencies import (
     IntakeDep,
     OwnedDep,
     OwnerDep,
+    StreamDep,
 )
 from kantor.service.api.errors import JobNotFinished
 from kantor.service.api.openapi import SCORES_BODY
@@ -75,14 +76,19 @@ class ScoresView(BaseModel):
 
 @router.get("/events", response_class=EventSourceResponse, summary="Follow a job")
 async def events(
-    job: JobDep, board: BoardDep, closing: ClosingDep, last_event_id: EventId = "0-0"
+    job: JobDep,
+    board: BoardDep,
+    closing: ClosingDep,
+    stream: StreamDep,
+    last_event_id: EventId = "0-0",
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream a job's events until its end; resumes after `Last-Event-ID`."""
     try:
         following = follow(board, job.id, after=last_event_id, closing=closing)
-        async with aclosing(following):
-            async for event in following:
-                yield _server_sent(event)
+        with stream:
+            async with aclosing(following):
+                async for event in following:
+                    yield _server_sent(event)
     except RedisError:
         return  # the stream ends; clients come back with Last-Event-ID
 

@@ -2,9 +2,13 @@ from typing import Any
 
 import pytest
 
+from kantor.estimator.config import EstimateConfig
+from kantor.estimator.workload import workload_of
+from kantor.service.api.errors import LimitExceeded
 from kantor.service.api.schemas import JobOptions, JobRequest
-from kantor.service.api.submissions import Submission
+from kantor.service.api.submissions import Submission, check_workload
 from kantor.service.queue import SampleRef
+from kantor.service.settings import Settings
 
 ROWS = [[float(i)] for i in range(50)]
 X, Y = SampleRef("ds_x", 50, 1), SampleRef("ds_y", 60, 1)
@@ -26,15 +30,55 @@ def test_the_options_of_a_request_are_all_but_its_samples() -> None:
 
 def test_every_option_reaches_the_job() -> None:
     asked = submission(labels={"a": "b"}, priority=3, deadline_s=9.0)
-    job = asked.job(owner="ann", idempotency_key="k", quota=5)
+    settings = Settings(max_queued_per_key=5)
+    job = asked.job(owner="ann", idempotency_key="k", settings=settings)
     assert (job.labels, job.priority, job.deadline_s) == ({"a": "b"}, 3, 9.0)
     assert (job.owner, job.idempotency_key, job.quota) == ("ann", "k", 5)
-    assert job.cache_key == asked.cache_key()
+    assert job.cache_key == asked.cache_key("ann")
 
 
 def test_a_job_that_declines_the_cache_has_no_key_in_it() -> None:
-    job = submission(cache=False).job(owner="", idempotency_key=None, quota=None)
+    asked = submission(cache=False)
+    job = asked.job(owner="", idempotency_key=None, settings=Settings())
     assert (job.cache_key, job.idempotency_key) == ("", "")
+
+
+def test_an_answer_from_cache_tells_nobody_of_others() -> None:
+    asked = submission()
+    assert asked.cache_key("ann") != asked.cache_key("bob")
+
+
+def test_a_job_has_a_deadline_unless_the_operator_wants_none() -> None:
+    def deadline_s(**settings: Any) -> float | None:
+        given = Settings.model_validate(settings)
+        job = submission().job(owner="", idempotency_key=None, settings=given)
+        return job.deadline_s
+
+    assert deadline_s() == Settings().default_deadline_s == 86_400.0
+    assert deadline_s(default_deadline_s=0) is None
+
+
+@pytest.mark.parametrize(
+    ("config", "setting"),
+    [
+        ({"width": 4096, "depth": 16, "batch_size": 10**6, "folds": 20},
+         "max_job_memory_bytes"),
+        ({"steps": 10**6, "width": 2048, "depth": 8}, "max_job_operations"),
+    ],
+)  # fmt: skip
+def test_a_job_that_would_exhaust_a_worker_is_refused(
+    config: dict[str, Any], setting: str
+) -> None:
+    asked = EstimateConfig.from_dict(config)
+    with pytest.raises(LimitExceeded, match=setting) as refused:
+        check_workload(workload_of(asked, 5000, 5000, 100), Settings())
+    assert refused.value.errors[0].pointer == "#/config"
+
+
+def test_every_effort_is_accepted_on_a_million_samples() -> None:
+    for effort in ("quick", "standard", "thorough"):
+        asked = EstimateConfig(effort=effort)
+        check_workload(workload_of(asked, 10**6, 10**6, 784), Settings())
 
 
 @pytest.mark.parametrize(
@@ -51,5 +95,5 @@ def test_only_what_decides_the_answer_is_in_the_cache_key(
     changes: dict[str, Any], same_answer: bool
 ) -> None:
     plain, changed = submission(), submission(**changes)
-    assert (plain.cache_key() == changed.cache_key()) is same_answer
+    assert (plain.cache_key("a") == changed.cache_key("a")) is same_answer
     assert plain.digest() != changed.digest()
