@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from kantor.estimator.config import EstimateConfig
-from kantor.service.charts import curve_csv, curve_picture, histogram_picture
+from kantor.estimator.display.charts import curve_csv, curve_picture, histogram_picture
 from kantor.service.cli.columns import (
     CATEGORY_WEIGHT,
     COLUMNS,

@@ -26,9 +26,16 @@ if TYPE_CHECKING:
         StopReason,
         estimate_w1,
     )
-    from kantor.service.client import KantorClient
+    from kantor.service.client import (
+        AsyncKantorClient,
+        JobFailed,
+        KantorClient,
+        KantorError,
+        Reference,
+    )
 
 __all__ = [
+    "AsyncKantorClient",
     "Certificate",
     "CurvePoint",
     "Differences",
@@ -39,12 +46,19 @@ __all__ = [
     "InvalidConfig",
     "InvalidInput",
     "InvalidSamples",
+    "JobFailed",
     "KantorClient",
+    "KantorError",
+    "Reference",
     "StopReason",
     "estimate_w1",
 ]
 
-_HOMES = {"KantorClient": "kantor.service.client"}
+_OF_THE_CLIENT = (
+    *("AsyncKantorClient", "JobFailed", "KantorClient", "KantorError"),
+    "Reference",
+)
+_HOMES = dict.fromkeys(_OF_THE_CLIENT, "kantor.service.client")
 
 
 def __getattr__(name: str) -> Any:
