@@ -111,11 +111,11 @@ def watched(
     if not shown:
         yield tell
         return
-    with progress_bar("training") as update:
+    with progress_bar("preparing") as bar:
 
         def both(progress: Progress) -> None:
             validation = progress.point.validation if progress.point else None
-            update(progress.step, progress.max_steps, validation)
+            bar.update(progress.step, progress.max_steps, validation)
             tell(progress)
 
         yield both

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-Update = Callable[[int, int, float | None], None]
+    from rich.progress import Progress
 
 _SECONDS_PER_MINUTE = 60
 _SECONDS_PER_HOUR = 3600
@@ -65,43 +64,51 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min"
 
 
+class Bar:
+    """A line on the screen that says how far a training is."""
+
+    def __init__(self, progress: "Progress", title: str) -> None:
+        self._progress = progress
+        self._pace = Pace()
+        self._line = progress.add_task(
+            title, total=None, steps="", pace="", objective=""
+        )
+
+    def update(self, step: int, max_steps: int, validation: float | None) -> None:
+        """Show a step of at most `max_steps`, and the newest validation value."""
+        objective = "" if validation is None else f"validation {validation:.4g}"
+        self._progress.update(
+            self._line,
+            completed=step,
+            total=max_steps,
+            description="training",
+            steps=f"step {step:,}/{max_steps:,}",
+            pace=self._pace.words(step, max_steps),
+            objective=objective,
+        )
+
+    def say(self, words: str) -> None:
+        """Show what is going on instead of a step."""
+        self._progress.update(self._line, description=words)
+
+
 @contextmanager
-def progress_bar(title: str, console: "Console | None" = None) -> Iterator[Update]:
-    """Show training progress; yields `update(step, max_steps, validation)`.
+def progress_bar(title: str, console: "Console | None" = None) -> Iterator[Bar]:
+    """Show the progress of a training.
 
     Args:
-        title: What is going on.
+        title: What is going on until the first step.
         console: Where; None is the terminal's error output, or a notebook.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[steps]}"),
-        TextColumn("{task.fields[pace]}"),
-        TextColumn("{task.fields[objective]}"),
-    )
-    pace = Pace()
+    fields = ("description", "fields[steps]", "fields[pace]", "fields[objective]")
+    texts = [TextColumn(f"{{task.{field}}}") for field in fields]
+    columns = (texts[0], BarColumn(bar_width=24), *texts[1:])
     shown = console or Console(stderr=True)
     with Progress(*columns, console=shown, transient=True) as progress:
-        line = progress.add_task(
-            title, total=None, steps="", pace="starting", objective=""
-        )
-
-        def update(step: int, max_steps: int, validation: float | None) -> None:
-            objective = "" if validation is None else f"validation {validation:.4g}"
-            progress.update(
-                line,
-                completed=step,
-                total=max_steps,
-                steps=f"step {step:,}/{max_steps:,}",
-                pace=pace.words(step, max_steps),
-                objective=objective,
-            )
-
-        yield update
+        yield Bar(progress, title)
 
 
 def _of_rate(rate: float) -> str:

@@ -4,7 +4,7 @@
 """
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -25,8 +25,7 @@ Samples = Any
 """What a client sends: an array of numpy, torch, JAX or CuPy, nested lists, a frame or
 dict of columns, the path of a file, a `Dataset` or its id, or a `Reference`."""
 
-Ended = Literal["succeeded", "failed", "cancelled"]
-Status = Literal["queued", "running"] | Ended
+Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 _PAGE = 200
 _ID = "ds_"
@@ -90,7 +89,10 @@ def request(
 
 
 def upload_dataset(
-    samples: Samples | bytes, *, media_type: str | None = None
+    samples: Samples | bytes,
+    *,
+    media_type: str | None = None,
+    reading: Mapping[str, str] | None = None,
 ) -> Flow[Dataset]:
     """Store samples and return their dataset.
 
@@ -100,6 +102,8 @@ def upload_dataset(
     Args:
         samples: What `submit` takes, or the bytes of a file.
         media_type: What the bytes are, such as `text/csv`.
+        reading: How to read text where a look at it says too little: `delimiter`,
+            `quote`, `decimal`, `encoding`, `header`.
 
     Raises:
         Refused: The service cannot read them; says why.
@@ -109,7 +113,11 @@ def upload_dataset(
         return (yield from _in_batches(body))
     headers = {"Content-Type": body.media_type}
     answer = yield Call(
-        method="POST", path="/v1/datasets", content=body.blocks, headers=headers
+        method="POST",
+        path="/v1/datasets",
+        params=reading or None,
+        content=body.blocks,
+        headers=headers,
     )
     return Dataset(answer.json())
 
@@ -177,7 +185,7 @@ def submit(
     target_weights: Samples | None = None,
     idempotency_key: str | None = None,
     wait_s: int | None = None,
-    on_sides: Callable[[], None] | None = None,
+    reading: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Flow[Document]:
     """Bring both sides to the service and queue a job.
@@ -195,15 +203,15 @@ def submit(
         idempotency_key: Submitting twice with one key makes one job. Without it each
             call has its own, so that its retries make one job, too.
         wait_s: Let the service answer only at the end, or after so many seconds.
-        on_sides: Called when both sides are there and the job is about to be queued.
+        reading: How to read files of text; see `upload_dataset`.
         options: Any other field of the request, as docs/api.md lists them.
 
     Raises:
         Refused: Samples or settings are wrong; `field` says which.
     """
     body: Document = {
-        "source": (yield from _side(source, source_weights)),
-        "target": (yield from _side(target, target_weights)),
+        "source": (yield from _side(source, source_weights, reading)),
+        "target": (yield from _side(target, target_weights, reading)),
         "config": dict(config or {}),
         "labels": dict(labels or {}),
         "priority": priority,
@@ -216,8 +224,6 @@ def submit(
     headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
     if wait_s is not None:
         headers["Prefer"] = f"wait={wait_s}"
-    if on_sides is not None:
-        on_sides()
     answer = yield Call(
         method="POST",
         path="/v1/jobs",
@@ -272,15 +278,19 @@ def state_of(job_id: "str | JobState") -> JobState:
     return job_id if isinstance(job_id, JobState) else JobState({"id": job_id})
 
 
-def _side(samples: Samples, weights: Samples | None) -> Flow[Document]:
+def _side(
+    samples: Samples, weights: Samples | None, reading: Mapping[str, str] | None
+) -> Flow[Document]:
     """Return a side of the request; samples that are not there yet go up first."""
-    side: Document = dict((yield from _stored(samples)))
+    side: Document = dict((yield from _stored(samples, reading)))
     if weights is not None:
         side["weights"] = dict((yield from _stored(weights)))
     return side
 
 
-def _stored(samples: Samples) -> Flow[Document]:
+def _stored(
+    samples: Samples, reading: Mapping[str, str] | None = None
+) -> Flow[Document]:
     if isinstance(samples, Dataset):
         return {"dataset": samples.id}
     if isinstance(samples, Reference):
@@ -289,7 +299,9 @@ def _stored(samples: Samples) -> Flow[Document]:
         return {"dataset": samples}
     if isinstance(samples, Mapping) and _is_pointer(samples):
         return dict(samples)
-    return {"dataset": (yield from upload_dataset(samples)).id}
+    is_file = isinstance(samples, str | Path)
+    found = yield from upload_dataset(samples, reading=reading if is_file else None)
+    return {"dataset": found.id}
 
 
 def _is_id(samples: Samples) -> bool:

@@ -42,9 +42,10 @@ def test_a_clock_that_stands_still_gives_no_rate() -> None:
 def test_a_bar_never_says_none() -> None:
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
-    with progress_bar("training", console) as update:
-        update(0, 10, None)
-        update(5, 10, 0.25)
+    with progress_bar("queued", console) as bar:
+        bar.say("queued, 3 ahead")
+        bar.update(0, 10, None)
+        bar.update(5, 10, 0.25)
     assert "None" not in screen.getvalue()
     assert "step 5/10" in screen.getvalue()
     assert "validation 0.25" in screen.getvalue()
