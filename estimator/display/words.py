@@ -22,6 +22,11 @@ def verdict(result: Document) -> str:
             f"The distributions differ: W1 is at least {result['lower_bound']:.4g} "
             f"({percent} confidence, p = {result['p_value']:.2g})."
         )
+    if result["p_value"] <= 1.0 - result["confidence"]:
+        return (
+            f"The distributions differ (p = {result['p_value']:.2g}), but these "
+            f"samples do not show by how much: no distance has {percent} confidence."
+        )
     return (
         f"No difference shown: at {percent} confidence these samples are compatible "
         f"with W1 = 0 (p = {result['p_value']:.2g})."

@@ -21,6 +21,7 @@ from kantor.service.cli import (
     doctor,
     estimate,
     jobs,
+    plan,
     processes,
     upkeep,
 )
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(estimate.estimate)
+app.command()(plan.plan)
 app.command()(processes.serve)
 app.command()(processes.api)
 app.command()(processes.worker)
@@ -85,7 +87,7 @@ def options(
 def main() -> None:
     """Run a command; turn expected errors into one clear line."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="kantor", standalone_mode=False)
         if code == INTERRUPTED:
             _fail({"code": "interrupted", "detail": "interrupted"}, code)
         sys.exit(code)

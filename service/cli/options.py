@@ -61,7 +61,7 @@ def with_options(
             command(**values)
 
         ordered = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
-        del run.__wrapped__  # type: ignore[attr-defined]
+        del run.__wrapped__
         run.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in ordered}
         return run
@@ -69,7 +69,9 @@ def with_options(
     return decorate
 
 
-def option(name: str, annotation: Any, info: Any, default: Any = None) -> Any:
+def option(
+    name: str, annotation: Any, info: Any, default: Any = None
+) -> inspect.Parameter:
     """Return one option of a group."""
     return inspect.Parameter(
         name,

@@ -96,11 +96,13 @@ class Event(Answer):
         return f"<Event {self.type} {self.data}>"
 
 
-@dataclass(frozen=True)
-class Reference:
-    """A side of a job: the newest dataset that a name stands for."""
+class Reference(Answer):
+    """A name for a dataset, and what it has stood for, the newest first."""
 
     name: str
+    dataset: str
+    created_at: str
+    versions: list[Document]
 
 
 @dataclass(frozen=True)

@@ -181,6 +181,11 @@ class AsyncKantorClient:
     rows = _method(flows.rows)
     delete_dataset = _method(flows.delete_dataset)
 
+    name_dataset = _method(flows.name_dataset)
+    references = _method(flows.references)
+    reference = _method(flows.reference)
+    forget_reference = _method(flows.forget_reference)
+
     start_upload = _method(flows.start_upload)
     upload = _method(flows.upload)
     send_batch = _method(flows.send_batch)

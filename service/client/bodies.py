@@ -44,17 +44,25 @@ class Body:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Some rows of a dataset."""
+
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True)
 class Batches:
-    """An array that goes up in pieces."""
+    """An array, or a table of pyarrow, that goes up in pieces."""
 
-    array: NDArray[Any]
+    samples: Any
 
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield npy bytes of blocks of rows."""
-        row_bytes = max(1, self.array.nbytes // max(1, len(self.array)))
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield blocks of rows."""
+        row_bytes = max(1, self.samples.nbytes // max(1, len(self.samples)))
         rows = max(1, BATCH_BYTES // row_bytes)
-        for start in range(0, len(self.array), rows):
-            yield npy_bytes(self.array[start : start + rows])
+        for start in range(0, len(self.samples), rows):
+            yield batch_of(self.samples[start : start + rows])
 
 
 def body_of(samples: Any, media_type: str | None = None) -> Body | Batches:
@@ -73,12 +81,21 @@ def body_of(samples: Any, media_type: str | None = None) -> Body | Batches:
     if isinstance(samples, bytes):
         return Body(partial(_pieces, samples), media_type or UNKNOWN_MEDIA_TYPE)
     if is_table(samples):
-        content = arrow_bytes(samples)
-        return Body(partial(_pieces, content), ARROW_STREAM)
+        table = arrow_table(samples)
+        if table.nbytes > BATCH_BYTES:
+            return Batches(table)
+        return Body(partial(_pieces, arrow_bytes(table)), ARROW_STREAM)
     array = to_numpy(samples)
     if array.ndim in (1, 2) and array.nbytes > BATCH_BYTES:
         return Batches(array)
     return Body(partial(_pieces, npy_bytes(array)), NPY)
+
+
+def batch_of(samples: Any) -> Batch:
+    """Return some rows, of an array or of a table, as they go up."""
+    if is_table(samples):
+        return Batch(arrow_bytes(samples), ARROW_STREAM)
+    return Batch(npy_bytes(to_numpy(samples)), NPY)
 
 
 def is_table(samples: Any) -> bool:
@@ -87,6 +104,8 @@ def is_table(samples: Any) -> bool:
         return True
     if isinstance(samples, np.ndarray):
         return samples.dtype.names is not None
+    if hasattr(samples, "collect_schema"):  # polars, lazy or not
+        return True
     has_columns = isinstance(getattr(samples, "columns", None), Iterable)
     return has_columns or hasattr(samples, "column_names")
 
@@ -99,18 +118,10 @@ def npy_bytes(array: NDArray[Any]) -> bytes:
 
 
 def arrow_bytes(table: Any) -> bytes:
-    """Write a table as an Arrow stream.
-
-    Raises:
-        ValueError: Arrow cannot hold a column; its message names it.
-    """
+    """Write a table as an Arrow stream; raises as `arrow_table`."""
     import pyarrow as pa
 
-    try:
-        found = arrow_table(table)
-    except pa.ArrowException as error:
-        detail = "; ".join(str(part) for part in error.args)
-        raise ValueError(f"expected columns of one type each: {detail}") from error
+    found = arrow_table(table)
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, found.schema) as writer:
         writer.write_table(found)
@@ -124,7 +135,21 @@ def digest_of(content: bytes) -> str:
 
 
 def arrow_table(table: Any) -> Any:
-    """Return a frame or a dict of columns as a `pyarrow.Table`."""
+    """Return a frame or a dict of columns as a `pyarrow.Table`.
+
+    Raises:
+        ValueError: Arrow cannot hold a column; its message names it.
+    """
+    import pyarrow as pa
+
+    try:
+        return _arrow_table(table)
+    except pa.ArrowException as error:
+        detail = "; ".join(str(part) for part in error.args)
+        raise ValueError(f"expected columns of one type each: {detail}") from error
+
+
+def _arrow_table(table: Any) -> Any:
     import pyarrow as pa
 
     if isinstance(table, pa.Table):
@@ -132,12 +157,12 @@ def arrow_table(table: Any) -> Any:
     if hasattr(table, "iloc"):  # pandas, whose index is no column
         named = table.set_axis([str(name) for name in table.columns], axis="columns")
         return pa.Table.from_pandas(named, preserve_index=False)
+    if hasattr(table, "collect_schema") and hasattr(table, "collect"):
+        table = table.collect()  # a lazy frame of polars
     if hasattr(table, "__arrow_c_stream__"):
         return pa.table(table)
     if isinstance(table, np.ndarray):
         table = {name: table[name] for name in table.dtype.names or ()}
-    if hasattr(table, "collect"):  # a lazy frame of polars
-        return pa.table(table.collect())
     return pa.table({str(name): _column(cells) for name, cells in table.items()})
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from kantor.estimator.samples.tensors import to_numpy
 from kantor.service.client.answers import (
     Answer,
     Dataset,
@@ -18,12 +17,19 @@ from kantor.service.client.answers import (
     Reference,
     Upload,
 )
-from kantor.service.client.bodies import NPY, Batches, body_of, digest_of, npy_bytes
+from kantor.service.client.bodies import (
+    Batch,
+    Batches,
+    batch_of,
+    body_of,
+    digest_of,
+)
 from kantor.service.client.steps import Call, Flow
 
 Samples = Any
 """What a client sends: an array of numpy, torch, JAX or CuPy, nested lists, a frame or
-dict of columns, the path of a file, a `Dataset` or its id, or a `Reference`."""
+dict of columns, the path of a file, a `Dataset` or its id, a `Reference` or
+`{"reference": "name"}`."""
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
@@ -96,8 +102,8 @@ def upload_dataset(
 ) -> Flow[Dataset]:
     """Store samples and return their dataset.
 
-    An array of more than 16 MiB goes up in batches, each with its digest. Equal data
-    get an equal id, so that sending them again is harmless.
+    An array or table of more than 16 MiB goes up in batches, each with its digest.
+    Equal data get an equal id, so that sending them again is harmless.
 
     Args:
         samples: What `submit` takes, or the bytes of a file.
@@ -139,6 +145,29 @@ def delete_dataset(dataset_id: str) -> Flow[None]:
     yield Call(method="DELETE", path=_path("datasets", dataset_id))
 
 
+def name_dataset(name: str, dataset_id: str | Dataset) -> Flow[Reference]:
+    """Let a name stand for a stored dataset from now on; return the reference."""
+    stored = dataset_id.id if isinstance(dataset_id, Dataset) else dataset_id
+    path, body = _path("references", name), {"dataset": stored}
+    return Reference((yield from request("PUT", path, json=body)))
+
+
+def references() -> Flow[list[Reference]]:
+    """Return all references, by name."""
+    found = yield from _json("GET", "/v1/references")
+    return [Reference(document) for document in found["data"]]
+
+
+def reference(name: str) -> Flow[Reference]:
+    """Return what a name stands for, with its versions, the newest first."""
+    return Reference((yield from _json("GET", _path("references", name))))
+
+
+def forget_reference(name: str) -> Flow[None]:
+    """Forget a name and its history; the datasets stay for a while."""
+    yield Call(method="DELETE", path=_path("references", name))
+
+
 def start_upload() -> Flow[Upload]:
     """Open an upload, for samples that come in batches."""
     return Upload((yield from _json("POST", "/v1/uploads")))
@@ -154,10 +183,10 @@ def send_batch(upload_id: str, samples: Samples, *, index: int) -> Flow[Document
 
     Args:
         upload_id: Of `start_upload`.
-        samples: Rows (n, d) or (n,).
+        samples: Rows (n, d) or (n,), or a table with the names of the other batches.
         index: Its place; batches may come in any order, several at once.
     """
-    return (yield from _send(upload_id, npy_bytes(to_numpy(samples)), index))
+    return (yield from _send(upload_id, batch_of(samples), index))
 
 
 def complete_upload(upload_id: str) -> Flow[Dataset]:
@@ -318,18 +347,19 @@ def _is_pointer(samples: Mapping[str, Any]) -> bool:
 
 def _in_batches(batches: Batches) -> Flow[Dataset]:
     started = yield from start_upload()
-    for index, content in enumerate(batches):
-        yield from _send(started.id, content, index)
+    for index, batch in enumerate(batches):
+        yield from _send(started.id, batch, index)
     return (yield from complete_upload(started.id))
 
 
-def _send(upload_id: str, content: bytes, index: int) -> Flow[Document]:
+def _send(upload_id: str, batch: Batch, index: int) -> Flow[Document]:
+    digest = digest_of(batch.content)
     answer = yield Call(
         method="POST",
         path=_path("uploads", upload_id, "batches"),
         params={"index": index},
-        content=lambda: [content],
-        headers={"Content-Type": NPY, "Content-Digest": digest_of(content)},
+        content=lambda: [batch.content],
+        headers={"Content-Type": batch.media_type, "Content-Digest": digest},
     )
     document: Document = answer.json()
     return document

@@ -23,15 +23,16 @@ if TYPE_CHECKING:
         InvalidConfig,
         InvalidInput,
         InvalidSamples,
+        SamplePlan,
         StopReason,
         estimate_w1,
+        plan_samples,
     )
     from kantor.service.client import (
         AsyncKantorClient,
         JobFailed,
         KantorClient,
         KantorError,
-        Reference,
     )
 
 __all__ = [
@@ -49,15 +50,13 @@ __all__ = [
     "JobFailed",
     "KantorClient",
     "KantorError",
-    "Reference",
+    "SamplePlan",
     "StopReason",
     "estimate_w1",
+    "plan_samples",
 ]
 
-_OF_THE_CLIENT = (
-    *("AsyncKantorClient", "JobFailed", "KantorClient", "KantorError"),
-    "Reference",
-)
+_OF_THE_CLIENT = ("AsyncKantorClient", "JobFailed", "KantorClient", "KantorError")
 _HOMES = dict.fromkeys(_OF_THE_CLIENT, "kantor.service.client")
 
 

@@ -48,8 +48,8 @@ def test_a_job_on_two_tables_speaks_of_columns(live_service: KantorClient) -> No
         "target": {"dataset": sides[1]["id"]},
         "config": QUICK | {"category_weights": {"city": 2.0}, "columns": "common"},
     }
-    job = live_service.request("POST", "/v1/jobs", json=request)
-    job = live_service.wait(job["id"], timeout_s=300)
+    queued = live_service.request("POST", "/v1/jobs", json=request)
+    job = live_service.wait(queued["id"], timeout_s=300)
     assert job["status"] == "succeeded", job["error"]
     result = job["result"]
     assert "'Unnamed: 0' was left out" in result["warnings"][0]
@@ -73,8 +73,8 @@ def test_what_cannot_be_compared_fails_by_name(live_service: KantorClient) -> No
     x = post_csv(live_service, frame(0))
     y = post_csv(live_service, frame(1).rename(columns={"city": "town"}))
     request = {"source": {"dataset": x["id"]}, "target": {"dataset": y["id"]}}
-    job = live_service.request("POST", "/v1/jobs", json=request)
-    job = live_service.wait(job["id"], timeout_s=300)
+    queued = live_service.request("POST", "/v1/jobs", json=request)
+    job = live_service.wait(queued["id"], timeout_s=300)
     assert job["error"]["code"] == "invalid_input"
     assert "'city' is missing, 'town' is there besides" in job["error"]["detail"]
 

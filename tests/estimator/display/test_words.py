@@ -7,13 +7,18 @@ from kantor.estimator.display.words import bracket_of, numbers_of, verdict
 
 
 @pytest.mark.parametrize(
-    ("bound", "words"),
-    [(0.8, "W1 is at least 0.8 (95 % confidence"), (0.0, "No difference shown")],
+    ("bound", "p_value", "words"),
+    [
+        (0.8, 0.001, "The distributions differ: W1 is at least 0.8 (95 % confidence"),
+        (0.0, 0.4, "No difference shown: at 95 % confidence"),
+        (0.0, 0.001, "The distributions differ (p = 0.001), but these samples do not"),
+    ],
 )
-def test_a_verdict_claims_no_more_than_the_bound(
-    of_arrays: Estimate, bound: float, words: str
+def test_a_verdict_claims_no_more_than_the_bound_and_the_test(
+    of_arrays: Estimate, bound: float, p_value: float, words: str
 ) -> None:
-    assert words in verdict(of_arrays.to_dict() | {"lower_bound": bound})
+    changes = {"lower_bound": bound, "p_value": p_value}
+    assert verdict(of_arrays.to_dict() | changes).startswith(words)
 
 
 @pytest.mark.parametrize(

@@ -115,5 +115,5 @@ def test_columns_of_a_table_may_be_tensors() -> None:
     options: dict[str, Any] = {"effort": "quick", "steps": 5, "sample_bounds": False}
     of_tensors = [{"a": torch.tensor(s[:, 0]), "b": s[:, 1]} for s in (x, y)]
     of_arrays = [{"a": s[:, 0], "b": s[:, 1]} for s in (x, y)]
-    found = [estimate_w1(*sides, **options) for sides in (of_tensors, of_arrays)]
+    found = [estimate_w1(x, y, **options) for x, y in (of_tensors, of_arrays)]
     assert found[0].lower_bound == found[1].lower_bound

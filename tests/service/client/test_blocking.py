@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kantor.estimator import Estimate
-from kantor.service.client import KantorClient, KantorError
+from kantor.service.client import KantorClient, KantorError, NotFound, Refused
 
 Samples = Callable[[float], NDArray[np.float64]]
 
@@ -185,3 +185,33 @@ def test_facts_about_the_service(live_service: KantorClient) -> None:
     assert "effort" in [item["name"] for item in live_service.settings()]
     assert "kantor_" in live_service.metrics()
     assert live_service.webhook_secrets() == []
+
+
+def test_a_reference_stands_for_its_newest_dataset(
+    live_service: KantorClient, samples: Samples
+) -> None:
+    first, second = (live_service.upload_dataset(samples(s)) for s in (0, 5))
+    live_service.name_dataset("client-test", first)
+    live_service.name_dataset("client-test", second.id)
+    reference = live_service.reference("client-test")
+    assert [v["dataset"] for v in reference.versions] == [second.id, first.id]
+    for side in (reference, {"reference": "client-test"}):
+        job = live_service.submit(side, samples(1), config=QUICK)
+        assert job.source.dataset == second.id
+    assert "client-test" in [found.name for found in live_service.references()]
+    live_service.forget_reference("client-test")
+    with pytest.raises(NotFound):
+        live_service.reference("client-test")
+
+
+def test_a_text_file_is_read_as_its_owner_says(
+    live_service: KantorClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.csv"
+    rows = b"gr\xf6\xdfe;n\n" + b"1,5;2\n2,5;4\n" * 30
+    path.write_bytes(rows)
+    reading = {"delimiter": ";", "decimal": ",", "encoding": "cp1252"}
+    columns = live_service.upload_dataset(path, reading=reading).columns
+    assert [column["name"] for column in columns or []] == ["größe", "n"]
+    with pytest.raises(Refused):
+        live_service.upload_dataset(path, reading={"decimal": "x"})

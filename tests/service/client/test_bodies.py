@@ -88,3 +88,13 @@ def test_names_in_a_structured_array_are_columns(live_service: KantorClient) -> 
     array = np.zeros(50, dtype=[("a", "f8"), ("b", "i4")])
     columns = live_service.upload_dataset(array).columns
     assert [column["name"] for column in columns or []] == ["a", "b"]
+
+
+def test_a_large_table_is_the_same_dataset_as_in_one_piece(
+    live_service: KantorClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pd.DataFrame(COLUMNS).assign(value=np.arange(60.0) ** 2)
+    whole = live_service.upload_dataset(frame)
+    monkeypatch.setattr(bodies, "BATCH_BYTES", 500)
+    assert isinstance(body_of(frame), Batches)
+    assert live_service.upload_dataset(frame).id == whole.id

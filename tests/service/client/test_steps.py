@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from kantor.service.client import Busy, KantorClient, Refused, Retries, Unreachable
-from kantor.service.client import blocking as blocking_module
 
 Reply = httpx.Response | Exception
 
@@ -32,7 +31,7 @@ class Service:
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     found: list[float] = []
-    monkeypatch.setattr(blocking_module.time, "sleep", found.append)
+    monkeypatch.setattr("kantor.service.client.blocking.time.sleep", found.append)
     return found
 
 
@@ -62,8 +61,9 @@ def test_a_busy_service_is_asked_again_when_it_says(pauses: list[float]) -> None
 
 
 def test_pauses_grow_where_nothing_is_said(pauses: list[float]) -> None:
-    replies = [httpx.ReadTimeout("slow"), problem(502), httpx.Response(200, json={})]
-    with client_of(Service(*replies)) as client:
+    fine = httpx.Response(200, json={})
+    service = Service(httpx.ReadTimeout("slow"), problem(502), fine)
+    with client_of(service) as client:
         client.info()
     assert 0.125 <= pauses[0] <= 0.25 <= pauses[1] <= 0.5
 
