@@ -82,9 +82,17 @@ def _route(method: str, path: str, route: Document, document: Document) -> list[
 
 
 def _parameter(found: Document, document: Document) -> str:
-    kind = _type(found.get("schema", {}), document)
-    meaning = _cell(found.get("description", ""))
+    schema = found.get("schema", {})
+    kind = _type(schema, document)
+    meaning = " ".join([_cell(found.get("description", "")), _limits(schema)]).strip()
     return f"| `{found['name']}` | {found['in']} | {kind} | {meaning} |"
+
+
+def _limits(schema: Document) -> str:
+    """Return the range and the default of a parameter."""
+    words = {"minimum": "at least", "maximum": "at most", "default": "default"}
+    told = [f"{word} {schema[key]}" for key, word in words.items() if key in schema]
+    return ", ".join(told)
 
 
 def _answer(code: str, found: Document) -> str:

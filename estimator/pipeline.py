@@ -75,8 +75,8 @@ def estimate_w1(
         settings: Any field of `EstimateConfig`, over those of `config`.
 
     Returns:
-        The estimate with its bounds, certificate and training curve. Not guaranteed:
-        that it is close to W1, which depends on what the critic found. The bounds hold
+        The estimate with its bounds, certificate and training curve. That it is close
+        to W1 is not guaranteed, which depends on what the critic found. The bounds hold
         all the same.
 
     Raises:

@@ -1,6 +1,7 @@
 """Follow a job in the terminal, and say what becomes of it when one stops looking."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,14 +27,21 @@ class Interrupted(Exception):
             self.problem["job"] = job_id
 
 
-def watch(job: Job) -> None:
+def watch(job: Job, *, announced: bool = False) -> None:
     """Wait for a job with a progress bar on stderr.
+
+    Args:
+        job: To wait for.
+        announced: Whether its id is printed first, on stderr.
 
     Raises:
         Interrupted: Ctrl-C; the job goes on.
     """
-    with told_of(job), progress_bar("queued", Console(stderr=True)) as bar:
-        job.wait(on_update=lambda seen: show_progress(bar, seen))
+    with told_of(job):
+        if announced:
+            print(job.id, file=sys.stderr, flush=True)
+        with progress_bar("queued", Console(stderr=True)) as bar:
+            job.wait(on_update=lambda seen: show_progress(bar, seen))
 
 
 def show_progress(bar: Bar, job: Job) -> None:

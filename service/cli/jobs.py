@@ -112,8 +112,7 @@ def submit(
                 reading=reading,
             )
         if wait:
-            print(job.id, file=sys.stderr, flush=True)
-            watch(job)
+            watch(job, announced=True)
         show_job(job, as_json=as_json, html=html, plot=plot, threshold=threshold)
 
 
