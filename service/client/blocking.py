@@ -6,6 +6,8 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
+import numpy as np
+from numpy.typing import NDArray
 
 from kantor.service.client import flows, job_flows
 from kantor.service.client.answers import Document, Event, JobState
@@ -217,7 +219,7 @@ class KantorClient:
         """Return a job's report; see `Job.report`."""
         return self._known(job_id).report()
 
-    def scores(self, job_id: str | JobState, samples: Any) -> Any:
+    def scores(self, job_id: str | JobState, samples: Any) -> NDArray[np.float64]:
         """Return the critic's value of each sample; see `Job.scores`."""
         return self._known(job_id).scores(samples)
 
