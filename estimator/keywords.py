@@ -50,4 +50,5 @@ class SettingKeywords(TypedDict, total=False):
     learning_rate: float | None
     max_weight: float | None
     sample_bounds: bool
+    self_check: bool | None
     device: str

@@ -59,6 +59,14 @@ def power_of(result: Document) -> str:
     return f"a distance of {distance:.3g} would show in 4 of 5 cases"
 
 
+def self_check_of(result: Document) -> str | None:
+    """Say how much of a planted difference was found; None where none was planted."""
+    checked = result.get("self_check")
+    if not checked:
+        return None
+    return f"{checked['found']:.3g} of {checked['distance']:.3g} found"
+
+
 def numbers_of(result: Document) -> Iterator[Line]:
     """Yield the numbers of a result with what each of them says."""
     percent = f"{100 * result['confidence']:g} %"
@@ -92,6 +100,14 @@ def numbers_of(result: Document) -> Iterator[Line]:
         "W1 of the very rows that were given. In many dimensions most of it is an "
         "accident of sampling, so it says little about the distributions.",
     )
+    checked = self_check_of(result)
+    if checked is not None:
+        yield Line(
+            "self-check",
+            checked,
+            "A difference of this distance was planted in these very data, and so much "
+            "of it was found. Of other differences it proves nothing.",
+        )
     yield Line(
         "certificate",
         f"{result['certificate']['lipschitz_bound']:.7f}",

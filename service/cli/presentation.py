@@ -12,6 +12,7 @@ from kantor.estimator.display.words import (
     bracket_of,
     estimate_of,
     power_of,
+    self_check_of,
     verdict,
 )
 from kantor.service.cli.plots import show_plots
@@ -81,6 +82,9 @@ def _rows(result: Document) -> Iterator[tuple[str, str]]:
     yield "held-out estimate", estimate_of(result)
     yield "lower bound", f"{result['lower_bound']:.5g} ({result['bound_method']})"
     yield "power", power_of(result)
+    checked = self_check_of(result)
+    if checked is not None:
+        yield "self-check", f"of a planted difference, {checked}"
     if result["sample_lower_bound"] is not None:
         yield "W1 of the given samples", bracket_of(result)
     layers = len(result["certificate"]["layers"])

@@ -38,6 +38,15 @@ def test_a_bracket_says_what_is_missing(changes: dict[str, Any], words: str) -> 
     assert bracket_of(result | changes) == words
 
 
+def test_a_planted_difference_is_told_where_there_is_one(of_arrays: Estimate) -> None:
+    result = of_arrays.to_dict()
+    names = {line.name for line in numbers_of(result)}
+    assert "self-check" not in names
+    planted = {"distance": 2.0, "found": 1.5, "standard_error": 0.1, "share": 0.75}
+    lines = {x.name: x.value for x in numbers_of(result | {"self_check": planted})}
+    assert lines["self-check"] == "1.5 of 2 found"
+
+
 def test_every_number_says_what_it_means(of_arrays: Estimate) -> None:
     lines = list(numbers_of(of_arrays.to_dict()))
     assert {line.name for line in lines} >= {"lower bound", "estimate", "p-value"}
