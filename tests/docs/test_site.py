@@ -14,8 +14,10 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.timeout(600)
 def test_the_site_builds_and_every_warning_is_an_error(tmp_path: Path) -> None:
     options = ["-W", "--keep-going", "-q", "-d", tmp_path / "cache", "-b", "html"]
-    command = [sys.executable, "-m", "sphinx", *options, "docs", tmp_path / "site"]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    command = ["-m", "sphinx", *map(str, options), "docs", str(tmp_path / "site")]
+    ended = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True
+    )
     assert ended.returncode == 0, ended.stderr
     for page in ("index", "tutorial", "python", "http", "command-line"):
         assert (tmp_path / "site" / f"{page}.html").is_file()

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from kantor.service.cli import app as application
 from kantor.service.cli.app import main
+from kantor.service.client import KantorClient
 
 
 def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -60,6 +60,6 @@ def test_ctrl_c_is_130(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(application.jobs.KantorClient, "job", interrupted)
+    monkeypatch.setattr(KantorClient, "job", interrupted)
     assert ended(monkeypatch, "jobs", "show", "job_1") == 130
     assert capsys.readouterr().err == "error: interrupted\n"
