@@ -65,7 +65,8 @@ def estimate_w1(
             dict of columns.
         target: Samples of Q, (m, d) or (m,), or a table. Two are matched by name.
         config: Settings; the defaults need no tuning.
-        progress: Whether to show a progress bar, on the terminal or in a notebook.
+        progress: Whether to show a progress bar, on the terminal or, where ipywidgets
+            is installed, in a notebook.
         on_progress: Called at every report of the training.
         should_stop: Asked before every step; true ends the estimation.
         resume_from: Checkpoint of an `EstimationStopped` on the same samples, settings.

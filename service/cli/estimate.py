@@ -52,7 +52,7 @@ def estimate(
     as_json: Annotated[bool, AS_JSON] = False,
     out: Annotated[Path | None, OUT] = None,
     html: Annotated[Path | None, HTML] = None,
-    plot: Annotated[bool | None, PLOT] = None,
+    plot: Annotated[bool, PLOT] = False,
     source_weights: Annotated[Path | None, SOURCE_WEIGHTS] = None,
     target_weights: Annotated[Path | None, TARGET_WEIGHTS] = None,
 ) -> None:

@@ -72,7 +72,7 @@ def submit(
     ] = False,
     as_json: AsJson = False,
     html: Annotated[Path | None, HTML] = None,
-    plot: Annotated[bool | None, PLOT] = None,
+    plot: Annotated[bool, PLOT] = False,
     source_weights: Annotated[Path | None, SOURCE_WEIGHTS] = None,
     target_weights: Annotated[Path | None, TARGET_WEIGHTS] = None,
     label: Labels = None,
@@ -141,7 +141,7 @@ def show(
     job_id: JobId,
     as_json: AsJson = False,
     html: Annotated[Path | None, HTML] = None,
-    plot: Annotated[bool | None, PLOT] = None,
+    plot: Annotated[bool, PLOT] = False,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
@@ -157,7 +157,7 @@ def follow(
     threshold: float | None,
     as_json: AsJson = False,
     html: Annotated[Path | None, HTML] = None,
-    plot: Annotated[bool | None, PLOT] = None,
+    plot: Annotated[bool, PLOT] = False,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
@@ -229,7 +229,7 @@ def show_job(
     *,
     as_json: bool,
     html: Path | None = None,
-    plot: bool | None = False,
+    plot: bool = False,
     threshold: float | None = None,
 ) -> None:
     """Print a job; a failed or cancelled one ends the command with exit code 1."""

@@ -231,9 +231,7 @@ FAILING = Group(
 )
 """When an answer is a failure of the pipeline that asked."""
 
-PLOT = typer.Option(
-    "--plot/--no-plot", help="Draw curve and histogram here; default: on a terminal."
-)
+PLOT = typer.Option("--plot", help="Draw curve and histogram in the terminal.")
 HTML = typer.Option("--html", help="File for a report that needs nothing else.")
 AS_JSON = typer.Option("--json", help="Print the document alone on stdout.")
 SOURCE_WEIGHTS = typer.Option(help="Weights of the source samples: one column.")

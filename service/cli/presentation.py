@@ -25,15 +25,13 @@ _COLUMNS = 20
 _CELLS = 8
 
 
-def show_result(
-    console: Console, result: Document, *, plots: bool | None = False
-) -> None:
+def show_result(console: Console, result: Document, *, plots: bool = False) -> None:
     """Print a result for a person: the bound first, then what supports it.
 
     Args:
         console: Where.
         result: The JSON document of an estimate.
-        plots: Whether to draw curve and histogram; None: on a terminal.
+        plots: Whether to draw curve and histogram below.
     """
     table = Table.grid(padding=(0, 2))
     for name, value in _rows(result):
@@ -47,7 +45,7 @@ def show_result(
         console.print(_by_column(result))
     else:
         _show_warnings(console, result)
-    if console.is_terminal if plots is None else plots:
+    if plots:
         console.print()
         show_plots(console, result)
 

@@ -173,6 +173,7 @@ class AsyncKantorClient:
 
     request = _method(flows.request)
     info = _method(flows.info)
+    health = _method(flows.health)
     ready = _method(flows.ready)
     metrics = _method(flows.metrics)
     settings = _method(flows.settings)

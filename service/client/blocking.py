@@ -160,6 +160,7 @@ class KantorClient:
 
     request = _method(flows.request)
     info = _method(flows.info)
+    health = _method(flows.health)
     ready = _method(flows.ready)
     metrics = _method(flows.metrics)
     settings = _method(flows.settings)

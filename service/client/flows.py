@@ -43,6 +43,13 @@ def info() -> Flow[Document]:
     return (yield from _json("GET", "/v1/info"))
 
 
+def health() -> Flow[Document]:
+    """Return what the process says of itself; it answers at once, whatever is away."""
+    answer = yield Call(method="GET", path="/healthz", patient=False)
+    document: Document = answer.json()
+    return document
+
+
 def ready() -> Flow[Document]:
     """Return the readiness report; an unready service raises `Busy`, at once."""
     answer = yield Call(method="GET", path="/readyz", patient=False)

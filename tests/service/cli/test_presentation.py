@@ -23,7 +23,7 @@ RESULT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def shown(*, plots: bool | None = False, **changes: Any) -> str:
+def shown(*, plots: bool = False, **changes: Any) -> str:
     console = Console(width=120, record=True, file=None, quiet=False)
     with console.capture() as capture:
         show_result(console, RESULT | changes, plots=plots)
@@ -53,4 +53,4 @@ def test_plots_are_drawn_where_they_are_wanted() -> None:
         | {"histogram": {"edges": [0, 1, 2], "source": [0, 1], "target": [1, 0]}},
     }
     assert "Training: dual objective" in shown(plots=True, **changes)
-    assert "Training: dual objective" not in shown(plots=None, **changes)
+    assert "Training: dual objective" not in shown(**changes)

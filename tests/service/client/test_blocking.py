@@ -182,6 +182,8 @@ def test_tables_are_scored_by_name(live_service: KantorClient) -> None:
 
 def test_facts_about_the_service(live_service: KantorClient) -> None:
     assert "kantor" in live_service.info()["versions"]
+    assert live_service.health()
+    assert live_service.ready()
     assert "effort" in [item["name"] for item in live_service.settings()]
     assert "kantor_" in live_service.metrics()
     assert live_service.webhook_secrets() == []
