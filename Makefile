@@ -63,8 +63,10 @@ fix: $(STAMP) ## Format the code and apply the safe lint fixes
 	$(BIN)/ruff format .
 
 .PHONY: docs
-docs: $(STAMP) ## Write the tables of the documentation anew
+docs: $(STAMP) ## Write the tables of the documentation anew, and build its site
 	$(BIN)/python -m docs.tables
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html"
 
 .PHONY: screenshots
 screenshots: $(STAMP) ## Take the pictures of the pages anew (needs chromium)

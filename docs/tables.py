@@ -11,10 +11,14 @@ from pathlib import Path
 
 from pydantic_core import PydanticUndefined
 
+from kantor.service.config_form import SettingView, setting_views
 from kantor.service.settings import Settings
 from tests.service.decoding import matrix
 
-PAGES = [Path(__file__).with_name(name) for name in ("operations.md", "files.md")]
+PAGES = [
+    Path(__file__).with_name(name)
+    for name in ("operations.md", "files.md", "python.md")
+]
 
 
 def settings_table() -> str:
@@ -26,6 +30,34 @@ def settings_table() -> str:
             f"| `KANTOR_{name.upper()}` | {default} | {field.description or ''} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def config_table() -> str:
+    """Return the settings of an estimation, by what they are about."""
+    lines = []
+    group = ""
+    for view in setting_views():
+        if view.group != group:
+            group = view.group
+            lines += ["", f"**{group}**", "", *_CONFIG_HEAD]
+        default = "" if view.default in (None, ()) else _shown(view.default)
+        meaning = view.meaning.replace("|", "\\|")
+        lines.append(f"| `{view.name}` | {_allowed(view)} | {default} | {meaning} |")
+    return "\n".join(lines[1:]) + "\n"
+
+
+_CONFIG_HEAD = ("| setting | may be | default | meaning |", "|---|---|---|---|")
+_SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+
+
+def _allowed(view: SettingView) -> str:
+    """Return what a setting may be: its words, or its type and range."""
+    if view.choices:
+        words = ", ".join(f"`{word}`" for word in view.choices)
+        return f"names, or {words}" if view.type == "list" else words
+    kind = {"list": "names", "json": "numbers by name"}.get(view.type, view.type)
+    ends = [f"{_SIGNS[key]} {bound}" for key, bound in view.bounds.items()]
+    return " ".join([kind, " and ".join(ends)]).strip()
 
 
 def with_tables(text: str) -> str:
@@ -51,7 +83,11 @@ def _shown(default: object) -> str:
     return f"`{default}`" if default != "" else ""
 
 
-_TABLES = {"settings": settings_table, "files": matrix.as_markdown}
+_TABLES = {
+    "settings": settings_table,
+    "config": config_table,
+    "files": matrix.as_markdown,
+}
 
 if __name__ == "__main__":
     for page in PAGES:

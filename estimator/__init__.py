@@ -1,7 +1,8 @@
 """Two samples in, one certified `Estimate` of the Wasserstein-1 distance out.
 
-`estimate_w1` is the one public door. It is imported on first use, so that programs
-which only need configurations and results (the API process) never load torch.
+`estimate_w1` is the public door, and `plan_samples` the one beside it. They are loaded
+on first use, so that programs which only need configurations and results (the API
+process) never load torch.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from kantor.estimator.result import (
 
 if TYPE_CHECKING:
     from kantor.estimator.pipeline import estimate_w1
+    from kantor.estimator.planning import SamplePlan, plan_samples
 
 __all__ = [
     "Certificate",
@@ -36,8 +38,10 @@ __all__ = [
     "InvalidConfig",
     "InvalidInput",
     "InvalidSamples",
+    "SamplePlan",
     "StopReason",
     "estimate_w1",
+    "plan_samples",
 ]
 
 
@@ -47,4 +51,8 @@ def __getattr__(name: str) -> Any:
         from kantor.estimator.pipeline import estimate_w1
 
         return estimate_w1
+    if name in ("SamplePlan", "plan_samples"):
+        from kantor.estimator import planning
+
+        return getattr(planning, name)
     raise AttributeError(f"module 'kantor.estimator' has no attribute {name!r}")

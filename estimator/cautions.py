@@ -62,7 +62,7 @@ def caution_of_scales(partition: Partition, config: EstimateConfig) -> list[str]
         return []
     return [
         f"Feature scales differ by a factor of {ratio:.3g}; the largest dominate "
-        "the distance. Standardize them if that is not meant."
+        "the distance. Standardize them (scaling standardize) if that is not meant."
     ]
 
 

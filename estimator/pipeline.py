@@ -5,12 +5,15 @@ choose by validation; freeze the choice, certify it in float64; only then look a
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 from kantor.estimator.cautions import cautions_for
 from kantor.estimator.config import EstimateConfig
 from kantor.estimator.devices import choose_device, describe
+from kantor.estimator.display.progress import progress_bar
 from kantor.estimator.errors import EstimationStopped
 from kantor.estimator.evidence.bounds import (
     BOUND_METHODS,
@@ -28,6 +31,7 @@ from kantor.estimator.evidence.held_out import (
     witness_of,
 )
 from kantor.estimator.evidence.p_value import p_value_of
+from kantor.estimator.keywords import SettingKeywords
 from kantor.estimator.naming import naming_columns
 from kantor.estimator.planted import planted_in
 from kantor.estimator.provenance import versions
@@ -41,33 +45,39 @@ from kantor.estimator.witness.differences import differences_of
 
 
 def estimate_w1(
-    x: object,
-    y: object,
+    source: object,
+    target: object,
     config: EstimateConfig | None = None,
     *,
+    progress: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     resume_from: bytes | None = None,
     source_weights: object = None,
     target_weights: object = None,
+    **settings: Unpack[SettingKeywords],
 ) -> Estimate:
     """Estimate W1 between the distributions behind two samples, from below.
 
     Args:
-        x: Source samples (n, d) or (n,), array-like or memory-mapped; or a table: a
-            frame of pandas, polars or Arrow, or a dict of columns.
-        y: Target samples (m, d) or (m,), or a table. Two are matched by name.
+        source: Samples of P, (n, d) or (n,): an array of numpy, torch, JAX or CuPy, a
+            list, or a memory map; or a table: a frame of pandas, polars or Arrow, or a
+            dict of columns.
+        target: Samples of Q, (m, d) or (m,), or a table. Two are matched by name.
         config: Settings; the defaults need no tuning.
+        progress: Whether to show a progress bar, on the terminal or, where ipywidgets
+            is installed, in a notebook.
         on_progress: Called at every report of the training.
         should_stop: Asked before every step; true ends the estimation.
         resume_from: Checkpoint of an `EstimationStopped` on the same samples, settings.
         source_weights: Weights (n,) of the source samples, None for equal ones: row i
             stands for a share w_i / sum w of P. Only ratios matter.
         target_weights: Weights (m,) of the target samples.
+        settings: Any field of `EstimateConfig`, over those of `config`.
 
     Returns:
-        The estimate with its bounds, certificate and training curve. Not guaranteed:
-        that it is close to W1, which depends on what the critic found. The bounds hold
+        The estimate with its bounds, certificate and training curve. That it is close
+        to W1 is not guaranteed, which depends on what the critic found. The bounds hold
         all the same.
 
     Raises:
@@ -77,27 +87,66 @@ def estimate_w1(
     Example:
         >>> import numpy as np
         >>> x, y = np.random.default_rng(0).normal(size=(2, 300, 2))
-        >>> estimate = estimate_w1(x, y + 1.0, EstimateConfig(effort="quick", steps=25))
-        >>> 0.0 < estimate.lower_bound <= 2**0.5
+        >>> found = estimate_w1(x, y + 1.0, effort="quick", steps=25)
+        >>> 0.0 < found.lower_bound <= 2**0.5
         True
     """
+    asked = (config or EstimateConfig()).replace(**settings)
+    with watched(on_progress, shown=progress) as report:
+        return _estimated(
+            (source, target),
+            asked,
+            (source_weights, target_weights),
+            on_progress=report,
+            should_stop=should_stop or (lambda: False),
+            resume_from=resume_from,
+        )
+
+
+@contextmanager
+def watched(
+    on_progress: Callable[[Progress], None] | None, *, shown: bool
+) -> Iterator[Callable[[Progress], None]]:
+    """Yield what to call at every report: the caller's function, a bar if wanted."""
+    tell = on_progress or (lambda progress: None)
+    if not shown:
+        yield tell
+        return
+    with progress_bar("preparing") as bar:
+
+        def both(progress: Progress) -> None:
+            validation = progress.point.validation if progress.point else None
+            bar.update(progress.step, progress.max_steps, validation)
+            tell(progress)
+
+        yield both
+
+
+def _estimated(
+    sides: tuple[object, object],
+    asked: EstimateConfig,
+    weights: tuple[object, object],
+    *,
+    on_progress: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+    resume_from: bytes | None,
+) -> Estimate:
+    """Estimate as asked; see `estimate_w1`."""
     started = time.monotonic()
-    asked = config or EstimateConfig()
-    partition, named = prepared(x, y, asked, source_weights, target_weights)
+    partition, named = prepared(*sides, asked, *weights)
     device = choose_device(asked.device)
     recipe = recipe_for(asked, partition.n_fit)
-    stopping = should_stop or (lambda: False)
     trained = train_critics(
         partition,
         asked,
         recipe,
         device,
-        on_progress=on_progress or (lambda progress: None),
-        should_stop=stopping,
+        on_progress=on_progress,
+        should_stop=should_stop,
         resume_from=resume_from,
     )
     try:
-        seen = examined(trained, partition, asked, recipe, stopping)
+        seen = examined(trained, partition, asked, recipe, should_stop)
     except EstimationStopped as stopped:
         raise EstimationStopped(trained.checkpoint()) from stopped
     answer = assembled(
@@ -114,7 +163,7 @@ def estimate_w1(
     if not asked.checks_itself:
         return answer
     try:
-        checked = self_checked(answer, partition, asked, stopping)
+        checked = self_checked(answer, partition, asked, should_stop)
     except EstimationStopped as stopped:
         raise EstimationStopped(trained.checkpoint()) from stopped
     elapsed_s = time.monotonic() - started

@@ -2,7 +2,11 @@
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from os import PathLike
+from pathlib import Path
 from typing import Any
+
+from kantor.estimator.display.words import verdict
 
 
 class StopReason(StrEnum):
@@ -207,7 +211,7 @@ class SelfCheck:
     share: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Estimate:
     """A W1 estimate with everything needed to trust it; see docs/estimator.md.
 
@@ -270,6 +274,62 @@ class Estimate:
     by_column: list[ColumnDistance] | None = None
     self_check: SelfCheck | None = None
     critic: bytes = field(repr=False, compare=False, default=b"")
+
+    def __repr__(self) -> str:
+        """Return the numbers that matter; `to_dict` has all."""
+        percent = f"{100 * self.confidence:g} %"
+        return (
+            f"<Estimate of W1: {self.estimate:.5g} ± {self.standard_error:.2g}, at "
+            f"least {self.lower_bound:.5g} ({percent}), p = {self.p_value:.2g}, "
+            f"{self.n_source:,} and {self.n_target:,} samples in dimension {self.dim}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return the answer as a notebook shows it."""
+        from kantor.estimator.display.html import summary
+
+        return summary(self.to_dict())
+
+    @property
+    def differs(self) -> bool:
+        """Whether the bound shows, at `confidence`, that P and Q differ."""
+        return self.lower_bound > 0.0
+
+    @property
+    def verdict(self) -> str:
+        """Say in a sentence what was found."""
+        return verdict(self.to_dict())
+
+    def plot(self) -> Any:
+        """Draw answer, training curve and histogram; return the figure of pyplot."""
+        from kantor.estimator.display.charts import figure_of
+
+        return figure_of(self.to_dict())
+
+    def report(self, path: str | PathLike[str] | None = None, heading: str = "") -> str:
+        """Return a report as one HTML file, and write it to `path` where there is one.
+
+        Args:
+            path: Where to write it.
+            heading: What was compared, in a few words.
+        """
+        from kantor.estimator.display.html import report
+
+        text = report(self.to_dict(), heading=heading)
+        if path is not None:
+            Path(path).write_text(text, "utf-8")
+        return text
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> "Estimate":
+        """Build from the JSON document of an estimate; what is unknown is ignored.
+
+        Raises:
+            ValueError: It is no such document.
+        """
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(cls).validate_python(document)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the contract's JSON document (everything but the critic)."""

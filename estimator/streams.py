@@ -18,6 +18,7 @@ class Stream(IntEnum):
     PERMUTATIONS = 7
     DETECTABLE = 8
     PLANTED = 9
+    PLANNING = 10
 
     def generator(self, seed: int) -> np.random.Generator:
         """Return the generator of this stream for a seed."""

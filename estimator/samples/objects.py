@@ -17,6 +17,7 @@ from kantor.estimator.samples.table import (
     recoded,
     sorted_levels,
 )
+from kantor.estimator.samples.tensors import to_numpy
 
 Array = NDArray[np.float64]
 _MISSING = {"<NA>", "NaT", "nan", "None"}
@@ -37,7 +38,7 @@ def read_column(name: str, given: Any) -> tuple[Column, Array]:
     dtype = getattr(given, "dtype", None)
     kind = getattr(dtype, "kind", "")
     if not hasattr(given, "factorize"):
-        return _of_array(name, np.asarray(given))
+        return _of_array(name, to_numpy(given))
     if hasattr(dtype, "categories"):
         codes, words = given.factorize()
         return _of_words(name, codes, list(words), declared=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kantor.estimator.errors import InvalidSamples
+from kantor.estimator.samples.tensors import to_numpy
 
 Samples = NDArray[np.generic]
 Weights = NDArray[np.float64]
@@ -149,11 +150,11 @@ def _as_array(name: str, samples: object) -> Samples:
             )
         samples = samples.data
     try:
-        array = np.asanyarray(samples)
+        array = to_numpy(samples)
     except ValueError as error:
-        raise InvalidSamples(
-            name, "expected rows of equal length, got a ragged list"
-        ) from error
+        ragged = isinstance(samples, list | tuple)
+        reason = "expected rows of equal length, got a ragged list"
+        raise InvalidSamples(name, reason if ragged else str(error)) from error
     if array.dtype == object:
         raise InvalidSamples(
             name, "expected rows of equal length holding numbers, got dtype object"

@@ -18,6 +18,7 @@ from kantor.estimator.samples.encoding import Part
 from kantor.estimator.samples.frames import table_of
 from kantor.estimator.samples.rereading import features_again
 from kantor.estimator.samples.scaling import Scaler
+from kantor.estimator.samples.tensors import to_numpy
 
 Array = NDArray[np.float64]
 
@@ -158,7 +159,7 @@ def features_for(file: CriticFile, samples: object) -> NDArray[np.generic]:
             "samples",
             f"expected a table with the columns {', '.join(names)}, received an array",
         )
-    array = np.asarray(samples)
+    array = to_numpy(samples)
     if array.ndim != 2 or array.shape[1] != dim:
         raise InvalidSamples("samples", f"expected shape (n, {dim}), got {array.shape}")
     return array

@@ -185,6 +185,6 @@ def timestamp(seconds: float | None) -> str | None:
 
 def _links(job_id: str) -> dict[str, str]:
     own = f"/v1/jobs/{job_id}"
-    parts = ("events", "curve", "differences", "cancel", "critic", "scores")
+    parts = ("events", "curve", "differences", "cancel", "critic", "scores", "report")
     witness = {"witness": f"{own}/witness"}  # the earlier name of `differences`
     return {"self": own} | {part: f"{own}/{part}" for part in parts} | witness

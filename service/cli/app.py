@@ -1,6 +1,7 @@
 """All commands in one application, and the one place where errors become exit codes.
 
-0: done. 1: the job or a check failed. 2: the input is wrong. 130: interrupted.
+0: done. 1: the job or a check failed. 2: the input is wrong. 3: the lower bound is
+above what the caller accepts. 130: interrupted.
 """
 
 import json
@@ -20,9 +21,11 @@ from kantor.service.cli import (
     doctor,
     estimate,
     jobs,
+    plan,
     processes,
     upkeep,
 )
+from kantor.service.cli.following import Interrupted
 from kantor.service.client import KantorError
 from kantor.service.decoding import Undecodable
 
@@ -30,15 +33,17 @@ app = typer.Typer(
     name="kantor",
     help="Certified lower bounds on the Wasserstein-1 distance of two sample sets.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 app.command()(estimate.estimate)
+app.command()(plan.plan)
 app.command()(processes.serve)
 app.command()(processes.api)
 app.command()(processes.worker)
 app.command()(jobs.submit)
-app.command()(jobs.status)
+app.add_typer(jobs.jobs, name="jobs")
+app.command("status")(jobs.show)
 app.command()(jobs.cancel)
 app.command()(jobs.curve)
 app.command()(jobs.differences)
@@ -50,6 +55,12 @@ app.command()(upkeep.restore)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.command()(doctor.healthcheck)
+
+UsageError: Any = typer.BadParameter.__base__
+"""What a wrong command line raises."""
+
+
+INTERRUPTED = 130
 
 
 def _print_version(wanted: bool) -> None:
@@ -76,9 +87,14 @@ def options(
 def main() -> None:
     """Run a command; turn expected errors into one clear line."""
     try:
-        app()
-    except KeyboardInterrupt:
-        _fail({"code": "interrupted", "detail": "interrupted"}, 130)
+        code = app(prog_name="kantor", standalone_mode=False)
+        if code == INTERRUPTED:
+            _fail({"code": "interrupted", "detail": "interrupted"}, code)
+        sys.exit(code)
+    except UsageError as error:
+        _fail_usage(error)
+    except Interrupted as interrupted:
+        _fail(interrupted.problem, INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -88,10 +104,30 @@ def main() -> None:
     except ValidationError as error:
         _fail({"code": "invalid_setting", "detail": _first_reason(error)}, 2)
     except KantorError as error:
-        _fail(error.problem, 1 if error.status is None else 2)
+        _fail(_told(error), 1 if error.status is None else 2)
     except (Undecodable, OSError, RuntimeError, TimeoutError) as error:
         code = 2 if isinstance(error, Undecodable | OSError) else 1
         _fail({"code": type(error).__name__, "detail": str(error)}, code)
+
+
+def _told(error: KantorError) -> dict[str, Any]:
+    """Return the problem, with the field in front of its text where one is named."""
+    if error.field and error.field.rpartition(".")[2] not in str(error):
+        detail = f"{error.field}: {error.problem['detail']}"
+        return error.problem | {"detail": detail}
+    return error.problem
+
+
+def _fail_usage(error: Any) -> None:
+    """Say what is wrong with the command line, and where its help is."""
+    parameter = getattr(error, "param", None)
+    problem = {"code": "usage", "detail": error.format_message()}
+    if parameter is not None:
+        problem["field"] = parameter.name
+    if "--json" not in sys.argv:
+        command = error.ctx.command_path if error.ctx else "kantor"
+        problem["detail"] += f"\n  help: {command} -h"
+    _fail(problem, 2)
 
 
 def _first_reason(error: ValidationError) -> str:

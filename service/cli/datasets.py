@@ -2,13 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from kantor.service.cli.jobs import DEFAULT_URL, ApiKey, AsJson, Url
-from kantor.service.client import Document, KantorClient
+from kantor.service.cli.files import from_stdin
+from kantor.service.cli.following import DEFAULT_URL
+from kantor.service.cli.jobs import ApiKey, AsJson, Url
+from kantor.service.cli.options import READING, with_options
+from kantor.service.client import KantorClient
+
+Document = dict[str, Any]
 
 app = typer.Typer(
     help="Name datasets on a service, to compare later batches with.",
@@ -19,17 +24,19 @@ Name = Annotated[str, typer.Argument(help="Name of the reference.")]
 
 
 @app.command()
+@with_options(READING)
 def add(
     name: Name,
-    file: Annotated[Path, typer.Argument(help="File of samples.")],
+    file: Annotated[Path, typer.Argument(help="File of samples; - is stdin.")],
+    reading: dict[str, str],
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
     """Upload a file and let a name stand for it from now on."""
-    with KantorClient(url, api_key=api_key) as client:
-        stored = client.upload_dataset(file)
-        reference = client.name_dataset(name, stored["id"])
+    with KantorClient(url, api_key=api_key) as client, from_stdin(file=file) as files:
+        stored = client.upload_dataset(files["file"], reading=reading)
+        reference = client.name_dataset(name, stored).document
     _show([reference], as_json=as_json, document=reference)
 
 
@@ -39,7 +46,7 @@ def list_all(
 ) -> None:
     """List all references."""
     with KantorClient(url, api_key=api_key) as client:
-        found = client.references()
+        found = [reference.document for reference in client.references()]
     _show(found, as_json=as_json, document={"data": found})
 
 
@@ -49,7 +56,7 @@ def show(
 ) -> None:
     """Show what a name stands for, and has stood for, the newest first."""
     with KantorClient(url, api_key=api_key) as client:
-        found = client.reference(name)
+        found = client.reference(name).document
     versions = [found | version for version in found["versions"]]
     _show(versions, as_json=as_json, document=found)
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from kantor.service.cli.jobs import watch
-from kantor.service.cli.presentation import verdict
+from kantor.estimator.display.words import verdict
+from kantor.service.cli.following import watch
 from kantor.service.client import KantorClient, KantorError
 from kantor.service.processes.tether import tethered
 
@@ -137,14 +137,11 @@ def ask(
     """Submit one question, follow it live, and fetch its pictures."""
     console.print(f"\n[bold]{question.name}[/]")
     job = client.submit(question.source, question.target)
-    console.print(f"queued as {job['id']}")
-    job = watch(client, job["id"])
-    if job["status"] != "succeeded":
-        raise RuntimeError(f"the job ended as {job['status']}: {job['error']}")
+    console.print(f"queued as {job.id}")
+    watch(job)
+    result = job.result.to_dict()
     for form in ("png", "svg"):
-        picture = client.curve(job["id"], form)
-        (out / f"{question.slug}.{form}").write_bytes(picture)
-    result = job["result"]
+        (out / f"{question.slug}.{form}").write_bytes(job.curve(form))
     console.print(
         f"estimate {result['estimate']:.4g} ± {result['standard_error']:.2g} after "
         f"{result['steps']} steps, {result['elapsed_s']:.1f} s"

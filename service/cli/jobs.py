@@ -1,4 +1,7 @@
-"""`kantor submit`, `status`, `cancel`, `curve`, `differences`: talk to a service."""
+"""`kantor submit`, and `kantor jobs` with what is done to a job that is there.
+
+`kantor status`, `cancel`, `curve` and `differences` are the same, by shorter names.
+"""
 
 import json
 import sys
@@ -7,113 +10,164 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
-from kantor.service.cli.columns import (
-    CATEGORY_WEIGHT,
-    COLUMNS,
-    DATES,
-    DROP,
-    NA,
-    SCALING,
-    named_columns,
+from kantor.service.cli.estimate import SOURCE, TARGET
+from kantor.service.cli.files import sides_of
+from kantor.service.cli.following import (
+    DEFAULT_URL,
+    told_that_nothing_is_queued,
+    watch,
 )
-from kantor.service.cli.estimate import (
-    CONFIDENCE,
-    CONFIG,
-    EFFORT,
-    METHOD,
-    SEED,
-    SOURCE,
+from kantor.service.cli.options import (
+    AS_JSON,
+    FAILING,
+    HTML,
+    PLOT,
+    READING,
+    SETTINGS,
     SOURCE_WEIGHTS,
-    TARGET,
     TARGET_WEIGHTS,
-    chosen_settings,
+    with_options,
 )
-from kantor.service.cli.presentation import progress_bar, show_result
-from kantor.service.client import KantorClient
+from kantor.service.cli.outputs import check_file, judge
+from kantor.service.cli.presentation import show_result
+from kantor.service.client import Job, KantorClient
+from kantor.service.client.flows import Status
+from kantor.service.client.job_flows import Form
 
-DEFAULT_URL = "http://127.0.0.1:8000"
-
-Url = Annotated[str, typer.Option(envvar="KANTOR_URL", help="Address of the service.")]
+_SERVICE = "Service"
+Url = Annotated[
+    str,
+    typer.Option(
+        envvar="KANTOR_URL", help="Address of the service.", rich_help_panel=_SERVICE
+    ),
+]
 ApiKey = Annotated[
     str | None,
-    typer.Option(envvar="KANTOR_API_KEY", help="API key, where the service asks."),
+    typer.Option(
+        envvar="KANTOR_API_KEY",
+        help="API key, where the service asks for one.",
+        rich_help_panel=_SERVICE,
+    ),
 ]
 JobId = Annotated[str, typer.Argument(help="Id of the job, job_...")]
-Form = Annotated[str, typer.Option("--format", help="json, csv, svg or png.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the document alone.")]
+FormOption = Annotated[Form, typer.Option("--format", help="What to write.")]
+AsJson = Annotated[bool, AS_JSON]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="NAME:VALUE; may be repeated.", metavar="NAME:VALUE"),
+]
 
 
+@with_options(SETTINGS, READING, FAILING)
 def submit(
-    source: Annotated[Path, SOURCE],
-    target: Annotated[Path, TARGET],
+    source: Annotated[str, SOURCE],
+    target: Annotated[str, TARGET],
+    settings: dict[str, Any],
+    reading: dict[str, str],
+    threshold: float | None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the result and show it.")
     ] = False,
     as_json: AsJson = False,
-    effort: Annotated[str | None, EFFORT] = None,
-    seed: Annotated[int | None, SEED] = None,
-    confidence: Annotated[float | None, CONFIDENCE] = None,
-    method: Annotated[str | None, METHOD] = None,
-    config: Annotated[Path | None, CONFIG] = None,
+    html: Annotated[Path | None, HTML] = None,
+    plot: Annotated[bool, PLOT] = False,
     source_weights: Annotated[Path | None, SOURCE_WEIGHTS] = None,
     target_weights: Annotated[Path | None, TARGET_WEIGHTS] = None,
-    columns: Annotated[str | None, COLUMNS] = None,
-    drop: Annotated[str | None, DROP] = None,
-    na: Annotated[str | None, NA] = None,
-    dates: Annotated[str | None, DATES] = None,
-    scaling: Annotated[str | None, SCALING] = None,
-    category_weight: Annotated[float | None, CATEGORY_WEIGHT] = None,
+    label: Labels = None,
     priority: Annotated[int, typer.Option(help="Higher runs earlier.")] = 0,
+    deadline_s: Annotated[
+        float | None, typer.Option(help="Give up when it takes longer, in seconds.")
+    ] = None,
+    cache: Annotated[
+        bool, typer.Option(help="Take an earlier answer to the same question.")
+    ] = True,
     webhook: Annotated[
         str | None, typer.Option(help="A https URL that is told of the end.")
     ] = None,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
-    """Upload two sample files and queue a job on them."""
-    settings = chosen_settings(
-        config, effort=effort, seed=seed, confidence=confidence, bound_method=method,
-        na=na, dates=dates, scaling=scaling, category_weight=category_weight,
-        **named_columns(columns, drop),
-    )  # fmt: skip
+    """Upload two sample files and queue a job on them.
+
+    The job's id is printed as soon as it is known. SOURCE and TARGET may also be ids of
+    stored datasets, ds_..., or names of references, @name.
+    """
+    if not wait and (html is not None or threshold is not None):
+        raise typer.BadParameter("expected --wait beside --html, --fail-above and such")
+    check_file(html)
     with KantorClient(url, api_key=api_key) as client:
-        job = client.submit(
-            source,
-            target,
-            config=settings,
-            priority=priority,
-            webhook=webhook,
-            source_weights=source_weights,
-            target_weights=target_weights,
-        )
+        with told_that_nothing_is_queued(), sides_of(source, target) as sides:
+            job = client.submit(
+                *sides,
+                config=settings,
+                labels=labels_of(label),
+                priority=priority,
+                deadline_s=deadline_s,
+                cache=cache,
+                webhook=webhook,
+                source_weights=source_weights,
+                target_weights=target_weights,
+                reading=reading,
+            )
         if wait:
-            job = watch(client, job["id"])
-    show_job(job, as_json=as_json)
+            watch(job, announced=True)
+        show_job(job, as_json=as_json, html=html, plot=plot, threshold=threshold)
 
 
-def watch(client: KantorClient, job_id: str) -> dict[str, Any]:
-    """Wait for a job with a progress bar on stderr."""
-    with progress_bar(Console(stderr=True), "training") as update:
-
-        def show(job: dict[str, Any]) -> None:
-            progress = job["progress"] or {}
-            if "max_steps" in progress:
-                validation = progress.get("validation")
-                update(progress["step"], progress["max_steps"], validation)
-
-        return client.wait(job_id, on_update=show)
-
-
-def status(
-    job_id: JobId,
+def list_jobs(
+    status: Annotated[
+        Status | None, typer.Option(help="Only those of this status.")
+    ] = None,
+    label: Labels = None,
+    limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 20,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
-    """Show a job: its status, its result or its error."""
+    """List your jobs, newest first."""
     with KantorClient(url, api_key=api_key) as client:
-        show_job(client.job(job_id), as_json=as_json)
+        found = client.jobs(status=status, labels=labels_of(label), limit=limit)
+        ended = [job.id for job in found if job.status == "succeeded"]
+        answers = client.answers(ended[:200]) if ended else {}
+    if as_json:
+        print(json.dumps([job.document for job in found]))
+        return
+    Console().print(_listed(found, answers))
+
+
+def show(
+    job_id: JobId,
+    as_json: AsJson = False,
+    html: Annotated[Path | None, HTML] = None,
+    plot: Annotated[bool, PLOT] = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """Show a job: its status, its result or its error."""
+    check_file(html)
+    with KantorClient(url, api_key=api_key) as client:
+        show_job(client.job(job_id), as_json=as_json, html=html, plot=plot)
+
+
+@with_options(FAILING)
+def follow(
+    job_id: JobId,
+    threshold: float | None,
+    as_json: AsJson = False,
+    html: Annotated[Path | None, HTML] = None,
+    plot: Annotated[bool, PLOT] = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = None,
+) -> None:
+    """Watch a job until its end, and show what came of it. Ctrl-C leaves it alone."""
+    check_file(html)
+    with KantorClient(url, api_key=api_key) as client:
+        job = client.job(job_id)
+        if not job.ended:
+            watch(job)
+        show_job(job, as_json=as_json, html=html, plot=plot, threshold=threshold)
 
 
 def cancel(
@@ -126,15 +180,15 @@ def cancel(
     with KantorClient(url, api_key=api_key) as client:
         job = client.cancel(job_id)
     if as_json:
-        print(json.dumps(job))
+        print(json.dumps(job.document))
     else:
-        requested = " (cancel requested)" if job["cancel_requested"] else ""
-        print(f"{job['id']} {job['status']}{requested}")
+        asked = not job.ended and job.cancel_requested
+        print(f"{job.id} {job.status}{' (cancel requested)' if asked else ''}")
 
 
 def curve(
     job_id: JobId,
-    form: Form = "csv",
+    form: FormOption = "csv",
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
@@ -145,7 +199,7 @@ def curve(
 
 def differences(
     job_id: JobId,
-    form: Form = "csv",
+    form: FormOption = "csv",
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
 ) -> None:
@@ -154,17 +208,65 @@ def differences(
         sys.stdout.buffer.write(client.differences(job_id, form))
 
 
-def show_job(job: dict[str, Any], *, as_json: bool) -> None:
+jobs = typer.Typer(no_args_is_help=False, help="List jobs, show, follow, cancel them.")
+jobs.command("list")(list_jobs)
+jobs.command("show")(show)
+jobs.command("follow")(follow)
+jobs.command("cancel")(cancel)
+
+
+@jobs.callback(invoke_without_command=True)
+def list_by_default(
+    context: typer.Context, url: Url = DEFAULT_URL, api_key: ApiKey = None
+) -> None:
+    """List jobs, show, follow, cancel them; without a command, list the latest."""
+    if context.invoked_subcommand is None:
+        list_jobs(url=url, api_key=api_key)
+
+
+def show_job(
+    job: Job,
+    *,
+    as_json: bool,
+    html: Path | None = None,
+    plot: bool = False,
+    threshold: float | None = None,
+) -> None:
     """Print a job; a failed or cancelled one ends the command with exit code 1."""
+    result = job.document["result"]
+    if html is not None and result:
+        html.write_text(job.report(), "utf-8")
     if as_json:
-        print(json.dumps(job))
-    elif job["result"]:
-        show_result(Console(), job["result"])
+        print(json.dumps(job.document))
+    elif result:
+        show_result(Console(), result, plots=plot)
     else:
-        position = job["queue_position"]
-        ahead = f", {position} ahead" if position else ""
-        print(f"{job['id']} {job['status']}{ahead}")
-        if job["error"]:
-            print(f"{job['error']['code']}: {job['error']['detail']}")
-    if job["status"] in ("failed", "cancelled"):
+        ahead = f", {job.queue_position} ahead" if job.queue_position else ""
+        print(f"{job.id} {job.status}{ahead}")
+        if job.error:
+            print(f"{job.error['code']}: {job.error['detail']}")
+    if job.status in ("failed", "cancelled"):
         raise typer.Exit(1)
+    if result:
+        judge(result, threshold)
+
+
+def labels_of(given: list[str] | None) -> dict[str, str]:
+    """Read NAME:VALUE pairs."""
+    pairs = [text.partition(":") for text in given or []]
+    if any(not colon for _, colon, _ in pairs):
+        raise typer.BadParameter("expected --label NAME:VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def _listed(found: list[Job], answers: dict[str, dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("job", "status", "submitted", "at least", "labels"):
+        table.add_column(name, no_wrap=name != "labels", overflow="fold")
+    for job in found:
+        answer = answers.get(job.id)
+        bound = "" if answer is None else f"{answer['lower_bound']:.4g}"
+        labels = " ".join(f"{k}:{v}" for k, v in job.labels.items())
+        submitted = job.created_at[5:16].replace("T", " ")
+        table.add_row(job.id, job.status, submitted, bound, labels)
+    return table

@@ -1,17 +1,23 @@
-"""Show progress and results to a person."""
+"""Show results to a person."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from kantor.estimator.display.words import (
+    bracket_of,
+    estimate_of,
+    power_of,
+    self_check_of,
+    verdict,
+)
+from kantor.service.cli.plots import show_plots
+
 Document = dict[str, Any]
-Update = Callable[[int, int, float | None], None]
 
 _FEW = 5
 _NOTABLE = 0.01
@@ -19,42 +25,14 @@ _COLUMNS = 20
 _CELLS = 8
 
 
-@contextmanager
-def progress_bar(console: Console, title: str) -> Iterator[Update]:
-    """Show training progress; yields `update(step, max_steps, validation)`."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        TextColumn("step {task.completed}/{task.total}"),
-        TextColumn("{task.fields[objective]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        line = progress.add_task(title, total=None, objective="")
+def show_result(console: Console, result: Document, *, plots: bool = False) -> None:
+    """Print a result for a person: the bound first, then what supports it.
 
-        def update(step: int, max_steps: int, validation: float | None) -> None:
-            text = "" if validation is None else f"validation {validation:.5g}"
-            progress.update(line, completed=step, total=max_steps, objective=text)
-
-        yield update
-
-
-def verdict(result: Document) -> str:
-    """Say in a sentence what a result means."""
-    percent = f"{100 * result['confidence']:g} %"
-    if result["lower_bound"] > 0.0:
-        return (
-            f"The distributions differ: W1 is at least {result['lower_bound']:.4g} "
-            f"({percent} confidence, p = {result['p_value']:.2g})."
-        )
-    return (
-        f"No difference shown: at {percent} confidence these samples are compatible "
-        f"with W1 = 0 (p = {result['p_value']:.2g})."
-    )
-
-
-def show_result(console: Console, result: Document) -> None:
-    """Print a result for a person: the bound first, then what supports it."""
+    Args:
+        console: Where.
+        result: The JSON document of an estimate.
+        plots: Whether to draw curve and histogram below.
+    """
     table = Table.grid(padding=(0, 2))
     for name, value in _rows(result):
         table.add_row(name, escape(value))
@@ -67,6 +45,9 @@ def show_result(console: Console, result: Document) -> None:
         console.print(_by_column(result))
     else:
         _show_warnings(console, result)
+    if plots:
+        console.print()
+        show_plots(console, result)
 
 
 def _show_warnings(console: Console, result: Document) -> None:
@@ -96,17 +77,14 @@ def _by_column(result: Document) -> Table:
 
 
 def _rows(result: Document) -> Iterator[tuple[str, str]]:
-    yield (
-        "held-out estimate",
-        f"{result['estimate']:.5g} ± {result['standard_error']:.2g}",
-    )
+    yield "held-out estimate", estimate_of(result)
     yield "lower bound", f"{result['lower_bound']:.5g} ({result['bound_method']})"
-    yield (
-        "power",
-        f"a distance of {result['detectable_distance']:.3g} would show in 4 of 5 cases",
-    )
+    yield "power", power_of(result)
+    checked = self_check_of(result)
+    if checked is not None:
+        yield "self-check", f"of a planted difference, {checked}"
     if result["sample_lower_bound"] is not None:
-        yield "W1 of the given samples", _bracket(result)
+        yield "W1 of the given samples", bracket_of(result)
     layers = len(result["certificate"]["layers"])
     bound = result["certificate"]["lipschitz_bound"]
     plural = "" if layers == 1 else "s"
@@ -127,14 +105,6 @@ def _rows(result: Document) -> Iterator[tuple[str, str]]:
         f"{result['steps']} steps, {result['stop_reason']}, "
         f"{result['elapsed_s']:.1f} s on {result['device']}",
     )
-
-
-def _bracket(result: Document) -> str:
-    lower, upper = result["sample_lower_bound"], result["sample_upper_bound"]
-    reason = result["sample_upper_bound_reason"]
-    if upper is None:
-        return f"at least {lower:.5g} (no upper bound: {reason})"
-    return f"between {lower:.5g} and {upper:.5g} ({reason})"
 
 
 def _features(differences: Document) -> str:

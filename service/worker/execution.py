@@ -44,6 +44,7 @@ class Estimation(Protocol):
         self,
         x: Stored,
         y: Stored,
+        /,
         config: EstimateConfig,
         *,
         on_progress: Callable[[Progress], None] | None,

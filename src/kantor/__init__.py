@@ -23,12 +23,20 @@ if TYPE_CHECKING:
         InvalidConfig,
         InvalidInput,
         InvalidSamples,
+        SamplePlan,
         StopReason,
         estimate_w1,
+        plan_samples,
     )
-    from kantor.service.client import KantorClient
+    from kantor.service.client import (
+        AsyncKantorClient,
+        JobFailed,
+        KantorClient,
+        KantorError,
+    )
 
 __all__ = [
+    "AsyncKantorClient",
     "Certificate",
     "CurvePoint",
     "Differences",
@@ -39,12 +47,17 @@ __all__ = [
     "InvalidConfig",
     "InvalidInput",
     "InvalidSamples",
+    "JobFailed",
     "KantorClient",
+    "KantorError",
+    "SamplePlan",
     "StopReason",
     "estimate_w1",
+    "plan_samples",
 ]
 
-_HOMES = {"KantorClient": "kantor.service.client"}
+_OF_THE_CLIENT = ("AsyncKantorClient", "JobFailed", "KantorClient", "KantorError")
+_HOMES = dict.fromkeys(_OF_THE_CLIENT, "kantor.service.client")
 
 
 def __getattr__(name: str) -> Any:

@@ -19,13 +19,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
 
 from kantor.service.cli.demonstration import free_port, wait_until_ready
-from kantor.service.client import KantorClient
+from kantor.service.client import Job, KantorClient
 from kantor.service.processes.tether import tethered
 from kantor.service.processes.valkey import EmbeddedValkey
 
@@ -143,7 +142,7 @@ class Outage:
             for process in processes:
                 process.wait(PATIENCE_S)
 
-    def _submit(self, client: KantorClient) -> list[dict[str, Any]]:
+    def _submit(self, client: KantorClient) -> list[Job]:
         """Submit a job that runs through the outage, and two behind it."""
         samples = np.random.default_rng(0).normal(size=(2, 40, 1))
         through = round((self._seconds + 5.0) / STEP_S)

@@ -13,7 +13,7 @@ from kantor.service.api import create_app
 from kantor.service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 WEB_PAGES = {"/", "/docs", "/openapi.json"}
 LINK = re.compile(r"\]\((?!http)([^)#\s]+)")
 SOURCE = re.compile(r"`((?:models|estimator|service)/[\w./]*)`")

@@ -1,6 +1,9 @@
 """Log lines, as another process reads them."""
 
 import json
+import os
+import pty
+import re
 import subprocess
 import sys
 from typing import Any
@@ -43,3 +46,27 @@ def test_a_traceback_shows_no_values_of_variables() -> None:
     broke = lines()[-1]
     assert broke["exception"][0]["exc_type"] == "ValueError"
     assert "hunter2" not in json.dumps(broke)
+
+
+def on_a_terminal() -> str:
+    """Return what the program writes where stderr is a terminal, without colors."""
+    ours, theirs = pty.openpty()
+    subprocess.run([sys.executable, "-c", PROGRAM], stderr=theirs, check=True)
+    os.close(theirs)
+    found = b""
+    try:
+        while block := os.read(ours, 65_536):
+            found += block
+    except OSError:  # how Linux says that nobody writes any more
+        pass
+    os.close(ours)
+    return re.sub(r"\x1b\[[0-9;]*m", "", found.decode())
+
+
+def test_a_person_at_a_terminal_reads_words() -> None:
+    told = on_a_terminal()
+    assert "{" not in told
+    assert re.search(r"\[info +\] ours .*job_id=job_1", told)
+    assert re.search(r"\[warning +\] theirs 1", told)
+    assert "ValueError: wrong" in told
+    assert "hunter2" not in told.replace('password = "hunter2"', "")

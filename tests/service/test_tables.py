@@ -8,7 +8,7 @@ import pytest
 
 from kantor.estimator.samples.frames import table_of
 from kantor.estimator.samples.table import Table
-from kantor.service.client import KantorClient, KantorError
+from kantor.service.client import Dataset, KantorClient, KantorError
 from kantor.service.store import DatasetStore
 from kantor.service.upkeep.backup import _copy_store
 
@@ -30,8 +30,8 @@ def csv_of(table: pd.DataFrame) -> bytes:
     return bytes(table.to_csv().encode())
 
 
-def post_csv(service: KantorClient, table: pd.DataFrame) -> dict[str, Any]:
-    return service._upload(csv_of(table), "text/csv")
+def post_csv(service: KantorClient, table: pd.DataFrame) -> Dataset:
+    return service.upload_dataset(csv_of(table), media_type="text/csv")
 
 
 def test_a_job_on_two_tables_speaks_of_columns(live_service: KantorClient) -> None:
@@ -48,8 +48,8 @@ def test_a_job_on_two_tables_speaks_of_columns(live_service: KantorClient) -> No
         "target": {"dataset": sides[1]["id"]},
         "config": QUICK | {"category_weights": {"city": 2.0}, "columns": "common"},
     }
-    job = live_service._json("POST", "/v1/jobs", json=request)
-    job = live_service.wait(job["id"], timeout_s=300)
+    queued = live_service.request("POST", "/v1/jobs", json=request)
+    job = live_service.wait(queued["id"], timeout_s=300)
     assert job["status"] == "succeeded", job["error"]
     result = job["result"]
     assert "'Unnamed: 0' was left out" in result["warnings"][0]
@@ -60,21 +60,21 @@ def test_a_job_on_two_tables_speaks_of_columns(live_service: KantorClient) -> No
     assert [item["column"] for item in result["by_column"]] == ["age", "city", "paid"]
     scores = f"/v1/jobs/{job['id']}/scores"
     columns = {"age": [30.0, None], "city": ["Ulm", "Ulm"], "paid": [True, True]}
-    scored = live_service._json("POST", scores, json={"columns": columns})["scores"]
+    scored = live_service.request("POST", scores, json={"columns": columns})["scores"]
     assert isinstance(scored[0], float)
     assert scored[1] is None
-    whole = live_service._json("POST", scores, json={"dataset": sides[1]["id"]})
+    whole = live_service.request("POST", scores, json={"dataset": sides[1]["id"]})
     assert len(whole["scores"]) == 300
     with pytest.raises(KantorError, match="expected a table with the columns"):
-        live_service._json("POST", scores, json={"samples": [[1.0, 2.0, 3.0]]})
+        live_service.request("POST", scores, json={"samples": [[1.0, 2.0, 3.0]]})
 
 
 def test_what_cannot_be_compared_fails_by_name(live_service: KantorClient) -> None:
     x = post_csv(live_service, frame(0))
     y = post_csv(live_service, frame(1).rename(columns={"city": "town"}))
     request = {"source": {"dataset": x["id"]}, "target": {"dataset": y["id"]}}
-    job = live_service._json("POST", "/v1/jobs", json=request)
-    job = live_service.wait(job["id"], timeout_s=300)
+    queued = live_service.request("POST", "/v1/jobs", json=request)
+    job = live_service.wait(queued["id"], timeout_s=300)
     assert job["error"]["code"] == "invalid_input"
     assert "'city' is missing, 'town' is there besides" in job["error"]["detail"]
 
@@ -112,14 +112,14 @@ def test_gaps_of_a_table_are_stored_as_they_are(tmp_path: Any) -> None:
 
 
 def test_batches_without_an_index_are_appended(live_service: KantorClient) -> None:
-    upload = live_service._json("POST", "/v1/uploads")
+    upload = live_service.request("POST", "/v1/uploads")
     path = f"/v1/uploads/{upload['id']}/batches"
     rows = np.random.default_rng(3).normal(size=(90, 2))
     for start in range(0, 90, 30):
         batch = rows[start : start + 30].tolist()
-        found = live_service._json("POST", path, json={"samples": batch})
+        found = live_service.request("POST", path, json={"samples": batch})
         assert found["index"] == start // 30
-    info = live_service._json("POST", f"/v1/uploads/{upload['id']}/complete")
+    info = live_service.request("POST", f"/v1/uploads/{upload['id']}/complete")
     assert info["id"] == live_service.upload_dataset(rows)["id"]
 
 
@@ -130,7 +130,7 @@ def test_settings_of_columns_are_checked_at_the_door(
     for config in ({"drop": "a"}, {"drop": [1]}, {"category_weights": {"a": "1"}}):
         request = {"source": side, "target": side, "config": config}
         with pytest.raises(KantorError) as refused:
-            live_service._json("POST", "/v1/jobs", json=request)
+            live_service.request("POST", "/v1/jobs", json=request)
         assert refused.value.problem["status"] == 422
 
 

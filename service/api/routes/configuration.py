@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from kantor.service.api.config_form import SettingView, setting_views
+from kantor.service.config_form import SettingView, setting_views
 
 router = APIRouter(prefix="/v1/settings", tags=["operations"])
 

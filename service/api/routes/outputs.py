@@ -1,5 +1,5 @@
 """What a job produces: events while it runs, its curve, where the samples
-differ, its critic.
+differ, its critic, a report.
 """
 
 from collections.abc import AsyncIterator
@@ -14,6 +14,15 @@ from pydantic import BaseModel
 from redis.exceptions import RedisError
 from starlette.responses import FileResponse, JSONResponse
 
+from kantor.estimator.display import html
+from kantor.estimator.display.charts import (
+    PictureFormat,
+    curve_csv,
+    curve_picture,
+    decimate,
+    histogram_csv,
+    histogram_picture,
+)
 from kantor.estimator.result import Differences
 from kantor.service.api.dependencies import (
     BlobsDep,
@@ -32,18 +41,13 @@ from kantor.service.api.schemas import JobId, OutputFormat
 from kantor.service.api.scoring import samples_to_score
 from kantor.service.api.views import load_result, timestamp
 from kantor.service.api.waiting import follow
-from kantor.service.charts import (
-    PictureFormat,
-    curve_csv,
-    curve_picture,
-    decimate,
-    histogram_csv,
-    histogram_picture,
-)
 from kantor.service.queue import JobBoard, JobEvent, JobRecord
 
 _PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """An svg carries its styles inside, and is to do nothing else."""
+
+_REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+"""A report carries its styles and pictures inside, and is to do nothing else."""
 
 _DRAWN: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {}, "image/png": {}, "image/svg+xml": {}}}
@@ -158,6 +162,23 @@ async def differences(
 
 
 @router.get(
+    "/report",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {}}}},
+    summary="Report of a result",
+)
+async def report(job: JobDep, blobs: BlobsDep, intake: IntakeDep) -> Response:
+    """Return the result as one HTML file that needs nothing else, to pass on."""
+    result = await to_thread.run_sync(load_result, job, blobs)
+    if result is None:
+        raise _not_finished(job)
+    heading = _heading(job)
+    text = await intake.in_thread(lambda: html.report(result, heading=heading))
+    headers = {"Content-Security-Policy": _REPORT_POLICY}
+    return Response(text, media_type="text/html; charset=utf-8", headers=headers)
+
+
+@router.get(
     "/critic",
     response_class=FileResponse,
     responses={200: {"content": {"application/octet-stream": {}}}},
@@ -202,6 +223,13 @@ async def scores(
 
     async with bodies.lend(request) as document:
         return JSONResponse({"scores": await intake.in_thread(values, document)})
+
+
+def _heading(job: JobRecord) -> str:
+    """Say what a job compared, by its labels, and which job it was."""
+    names = (job.labels.get("source"), job.labels.get("target"))
+    compared = f"{names[0]} against {names[1]} · " if all(names) else ""
+    return f"{compared}{job.id} · {timestamp(job.ended_at) or ''}"
 
 
 async def _reported(board: JobBoard, job: JobRecord) -> list[dict[str, Any]]:

@@ -46,16 +46,36 @@ from kantor.service.store import BlobStore  # noqa: E402
 
 ROWS = np.random.default_rng(1).normal(size=(50, 2)).tolist()
 SIDES = {"source": {"samples": ROWS}, "target": {"samples": ROWS}}
-DIFFERENCES = {"histogram": {"edges": [0.0, 1.0], "source": [1.0], "target": [1.0]}}
+DIFFERENCES = {
+    "histogram": {"edges": [0.0, 1.0], "source": [1.0], "target": [1.0]},
+    "source_extremes": [{"row": 3, "value": 1.5}],
+    "target_extremes": [{"row": 7, "value": -2.0}],
+    "attribution": [{"feature": 0, "share": 1.0, "slope": 1.0}],
+}
 POINT = {"step": 1, "elapsed_s": 0.1, "train": 1.0, "validation": 1.0}
 RESULT = {
     "estimate": 1.0,
     "standard_error": 0.1,
     "lower_bound": 0.8,
     "confidence": 0.95,
+    "bound_method": "betting",
     "p_value": 0.01,
+    "detectable_distance": 0.3,
     "sample_lower_bound": 0.9,
     "sample_upper_bound": None,
+    "sample_upper_bound_reason": "not asked for",
+    "certificate": {"lipschitz_bound": 1.0, "norm": "l2", "layers": []},
+    "critic_family": "affine",
+    "n_source": 50,
+    "n_target": 50,
+    "dim": 2,
+    "steps": 1,
+    "elapsed_s": 0.5,
+    "device": "cpu",
+    "stop_reason": "converged",
+    "warnings": [],
+    "config": {"effort": "quick"},
+    "versions": {"kantor": "0.1.0"},
     "curve": [POINT],
     "differences": DIFFERENCES,
 }

@@ -45,6 +45,24 @@ RESULT = {
     "standard_error": 0.1,
     "lower_bound": 0.8,
     "confidence": 0.95,
+    "bound_method": "betting",
+    "p_value": 0.01,
+    "detectable_distance": 0.3,
+    "sample_lower_bound": 0.9,
+    "sample_upper_bound": None,
+    "sample_upper_bound_reason": "not asked for",
+    "certificate": {"lipschitz_bound": 1.0, "norm": "l2", "layers": []},
+    "critic_family": "affine",
+    "n_source": 50,
+    "n_target": 50,
+    "dim": 2,
+    "steps": 1,
+    "elapsed_s": 0.5,
+    "device": "cpu",
+    "stop_reason": "converged",
+    "warnings": ["<b>bold</b>"],
+    "config": {"effort": "quick"},
+    "versions": {"kantor": "0.1.0"},
     "curve": CURVE,
     "differences": DIFFERENCES,
 }
@@ -150,6 +168,24 @@ def test_the_differences_are_drawn_for_both_sides(
         assert f"<!-- {words} -->" in svg.text
     png = api.get(link, params={"format": "png"})
     assert png.content.startswith(b"\x89PNG")
+
+
+def test_a_report_is_one_file_that_loads_nothing(
+    api: httpx.Client, succeeded: dict[str, Any]
+) -> None:
+    answer = api.get(f"/v1/jobs/{succeeded['id']}/report")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert "The distributions differ: W1 is at least 0.8" in answer.text
+    assert "&lt;b&gt;bold&lt;/b&gt;" in answer.text
+    assert not re.search(r"(src|href)=.(?!data:)", answer.text)
+
+
+def test_a_queued_job_has_no_report(api: httpx.Client, rows: Rows) -> None:
+    sides = {"source": {"samples": rows}, "target": {"samples": rows}}
+    job = api.post("/v1/jobs", json=sides).json()
+    answer = api.get(job["links"]["report"])
+    assert (answer.status_code, answer.json()["code"]) == (409, "job_not_finished")
 
 
 def test_a_queued_job_has_no_differences(api: httpx.Client, rows: Rows) -> None:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,13 @@ CONTRACT = {
 }
 
 
-def kantor(*arguments: object) -> subprocess.CompletedProcess[str]:
+def kantor(
+    *arguments: object, stdin: IO[bytes] | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "kantor.service.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, stdin=stdin, capture_output=True, text=True, timeout=120
+    )
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +159,69 @@ def test_bad_settings_name_the_field(files: dict[str, Path]) -> None:
     run = kantor("estimate", files["x.npy"], files["y.csv"], "--effort", "x", "--json")
     assert run.returncode == 2
     assert json.loads(run.stderr)["field"] == "effort"
+
+
+def test_a_word_that_is_no_choice_names_the_option(files: dict[str, Path]) -> None:
+    run = kantor("estimate", files["x.npy"], files["y.csv"], "--norm", "l3")
+    assert run.returncode == 2
+    assert "'--norm'" in run.stderr
+    assert "kantor estimate -h" in run.stderr
+
+
+def test_a_side_may_come_from_stdin(files: dict[str, Path]) -> None:
+    command = ("estimate", "-", files["x.npy"], "--json")
+    with files["y.csv"].open("rb") as given:
+        run = kantor(*command, "--config", files["config.toml"], stdin=given)
+    assert json.loads(run.stdout)["n_source"] == 300
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--fail-if-different",), 3),
+        (("--fail-above", "0.5"), 3),
+        (("--fail-above", "100"), 0),
+    ],
+)
+def test_a_pipeline_stops_at_a_difference(
+    files: dict[str, Path], options: tuple[str, ...], code: int
+) -> None:
+    config = ("--config", files["config.toml"])
+    run = kantor(
+        "estimate", files["x.npy"], files["y.csv"], "--json", *config, *options
+    )
+    assert run.returncode == code
+    assert json.loads(run.stdout)["lower_bound"] > 0.5
+    assert ("failed: the lower bound" in run.stderr) == (code == 3)
+
+
+def test_a_report_is_written(files: dict[str, Path], tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    run = kantor(
+        "estimate", files["x.npy"], files["y.csv"], "--html", report, "--plot",
+        "--config", files["config.toml"],
+    )  # fmt: skip
+    assert "x.npy against" in report.read_text("utf-8")
+    assert "Training: dual objective" in run.stdout
+
+
+@pytest.mark.parametrize("option", ["--out", "--html"])
+def test_a_place_that_cannot_be_written_is_told_before_training(
+    files: dict[str, Path], option: str
+) -> None:
+    place = files["x.npy"] / "below-a-file"
+    run = kantor("estimate", files["x.npy"], files["nan.npy"], option, place)
+    assert run.returncode == 2
+    assert f"{option} {place}" in run.stderr.replace("\n", "")
+    assert "nan" not in run.stderr.replace("nan.npy", "")
+
+
+def test_an_old_report_is_not_lost_to_a_check(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "r.html").write_text("old")
+    kantor("estimate", files["x.npy"], files["nan.npy"], "--html", tmp_path / "r.html")
+    assert (tmp_path / "r.html").read_text() == "old"
 
 
 def test_start_up_does_not_load_torch() -> None:

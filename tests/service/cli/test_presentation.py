@@ -1,9 +1,8 @@
 from typing import Any
 
-import pytest
 from rich.console import Console
 
-from kantor.service.cli.presentation import progress_bar, show_result, verdict
+from kantor.service.cli.presentation import show_result
 
 RESULT: dict[str, Any] = {
     "estimate": 1.0, "standard_error": 0.1, "lower_bound": 0.8, "confidence": 0.95,
@@ -24,19 +23,11 @@ RESULT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def shown(**changes: Any) -> str:
+def shown(*, plots: bool = False, **changes: Any) -> str:
     console = Console(width=120, record=True, file=None, quiet=False)
     with console.capture() as capture:
-        show_result(console, RESULT | changes)
+        show_result(console, RESULT | changes, plots=plots)
     return capture.get()
-
-
-@pytest.mark.parametrize(
-    ("bound", "words"),
-    [(0.8, "at least 0.8 (95 % confidence"), (0.0, "No difference shown")],
-)
-def test_a_verdict_claims_no_more_than_the_bound(bound: float, words: str) -> None:
-    assert words in verdict(RESULT | {"lower_bound": bound})
 
 
 def test_a_result_is_shown_with_what_supports_it() -> None:
@@ -54,8 +45,12 @@ def test_a_bound_that_is_missing_says_why() -> None:
     assert "W1 of the given samples" not in shown(sample_lower_bound=None)
 
 
-def test_progress_may_come_before_the_first_value() -> None:
-    console = Console(file=None, width=80)
-    with console.capture(), progress_bar(console, "training") as update:
-        update(0, 10, None)
-        update(5, 10, 0.25)
+def test_plots_are_drawn_where_they_are_wanted() -> None:
+    point = {"elapsed_s": 0.1, "train": 1.0}
+    changes = {
+        "curve": [point | {"step": s, "validation": 0.1 * s} for s in range(5)],
+        "differences": RESULT["differences"]
+        | {"histogram": {"edges": [0, 1, 2], "source": [0, 1], "target": [1, 0]}},
+    }
+    assert "Training: dual objective" in shown(plots=True, **changes)
+    assert "Training: dual objective" not in shown(**changes)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kantor.service.charts import (
+from kantor.estimator.display.charts import (
     PictureFormat,
     curve_csv,
     curve_picture,

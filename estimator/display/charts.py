@@ -40,13 +40,19 @@ def curve_picture(
         form: png or svg.
     """
     figure, axes = _new_picture()
+    draw_curve(axes, curve, result)
+    return _printed(figure, form)
+
+
+def draw_curve(axes: Any, curve: Curve, result: dict[str, Any] | None) -> None:
+    """Draw a curve, and the result where there is one, on matplotlib's axes."""
     _draw_points(axes, curve)
     if result is not None:
         _draw_result(axes, result)
     axes.set_xlabel("training step")
     axes.set_ylabel("distance, in units of the data")
     axes.set_title("Dual objective of the 1-Lipschitz critic")
-    return _printed(figure, axes, form)
+    _finish(axes)
 
 
 def histogram_csv(histogram: Histogram) -> str:
@@ -66,6 +72,12 @@ def histogram_csv(histogram: Histogram) -> str:
 def histogram_picture(histogram: Histogram, *, form: PictureFormat) -> bytes:
     """Draw the potentials of both sides over each other."""
     figure, axes = _new_picture()
+    draw_histogram(axes, histogram)
+    return _printed(figure, form)
+
+
+def draw_histogram(axes: Any, histogram: Histogram) -> None:
+    """Draw the potentials of both sides on matplotlib's axes."""
     for side, color in (("source", _BLUE), ("target", _RED)):
         axes.stairs(
             histogram[side],
@@ -78,7 +90,52 @@ def histogram_picture(histogram: Histogram, *, form: PictureFormat) -> bytes:
     axes.set_xlabel("potential, in units of the data")
     axes.set_ylabel("share of the side's samples")
     axes.set_title("Where the critic sees the samples: high is more like the source")
-    return _printed(figure, axes, form)
+    _finish(axes)
+
+
+def answer_picture(result: Mapping[str, Any], *, form: PictureFormat) -> bytes:
+    """Draw bound, estimate and bracket on one axis."""
+    figure, axes = _new_picture(height=2.4)
+    draw_answer(axes, result)
+    return _printed(figure, form)
+
+
+def draw_answer(axes: Any, result: Mapping[str, Any]) -> None:
+    """Draw what is proven, what is estimated, and the given samples, on one axis."""
+    estimate, error = result["estimate"], result["standard_error"]
+    bound = result["lower_bound"]
+    low, high = result["sample_lower_bound"], result["sample_upper_bound"]
+    names = ["lower bound", "estimate ± 2 standard errors", "between these samples"]
+    names = names[: 3 if low is not None else 2]
+    farthest = max(estimate + 2 * error, bound, low or 0.0, high or 0.0, 0.0)
+    least = min(estimate - 2 * error, 0.0)
+    reach = farthest + 0.08 * (farthest - least or 1.0)
+    axes.axvline(0.0, color=_GRAY, linewidth=1)
+    if bound > 0.0:  # everything to the right of it is possible
+        axes.plot([bound, reach], [2, 2], color=_RED, alpha=0.35, linewidth=6)
+    axes.plot([max(bound, 0.0)], [2], marker="|", markersize=16, color=_RED, mew=2.5)
+    axes.errorbar([estimate], [1], xerr=2 * error, fmt="o", color=_GREEN, capsize=5)
+    if low is not None:
+        end = reach if high is None else high
+        axes.plot([low, end], [0, 0], color=_BLUE, marker="|", markersize=14, mew=2)
+    axes.set_yticks([2 - place for place in range(len(names))], names)
+    axes.set_ylim(1.5 - len(names) + 1, 2.5)
+    axes.set_xlim(right=reach)
+    axes.set_xlabel("distance, in units of the data")
+    axes.grid(alpha=0.25, axis="x")
+
+
+def figure_of(result: Mapping[str, Any]) -> Any:
+    """Draw answer, training curve and histogram as one figure of pyplot."""
+    from matplotlib import pyplot
+
+    figure, (answer, curve, histogram) = pyplot.subplots(
+        3, 1, figsize=(8, 9.5), layout="constrained", height_ratios=(1, 2, 2)
+    )
+    draw_answer(answer, result)
+    draw_curve(curve, result["curve"], dict(result))
+    draw_histogram(histogram, result["differences"]["histogram"])
+    return figure
 
 
 def decimate(curve: Curve, max_points: int) -> list[dict[str, Any]]:
@@ -106,22 +163,26 @@ def decimate(curve: Curve, max_points: int) -> list[dict[str, Any]]:
     return [curve[i] for i in sorted(kept)]
 
 
-def _new_picture() -> tuple[Any, Any]:
+def _new_picture(height: float = 4.5) -> tuple[Any, Any]:
     """Return an empty figure and its axes."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    figure = Figure(figsize=(8, height), layout="constrained")
     return figure, figure.add_subplot()
 
 
-def _printed(figure: Any, axes: Any, form: PictureFormat) -> bytes:
-    """Finish a figure with grid and legend, and write it out."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
+def _finish(axes: Any) -> None:
+    """Add grid and legend."""
     axes.grid(alpha=0.25)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, loc="best")
+
+
+def _printed(figure: Any, form: PictureFormat) -> bytes:
+    """Write a figure out."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     canvas = {"png": FigureCanvasAgg, "svg": FigureCanvasSVG}[form](figure)
     picture = io.BytesIO()
     canvas.print_figure(picture, format=form, dpi=120)

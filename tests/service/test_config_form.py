@@ -1,11 +1,10 @@
 from dataclasses import fields
 from typing import Literal
 
-import httpx
 import pytest
 
 from kantor.estimator.config import EstimateConfig
-from kantor.service.api.config_form import MORE, _type_of, setting_views
+from kantor.service.config_form import MORE, _type_of, setting_views
 
 
 def test_every_setting_is_there_with_a_place_of_its_own() -> None:
@@ -17,15 +16,6 @@ def test_every_setting_is_there_with_a_place_of_its_own() -> None:
 
 def test_the_common_ones_come_first() -> None:
     assert setting_views()[0].name == "effort"
-
-
-def test_a_setting_says_how_it_is_entered(api: httpx.Client) -> None:
-    document = api.get("/v1/settings").json()
-    found = {item["name"]: item for item in document["settings"]}
-    assert found["effort"]["choices"] == ["quick", "standard", "thorough"]
-    assert found["confidence"]["bounds"] == {"ge": 0.5, "lt": 1.0}
-    assert (found["steps"]["type"], found["steps"]["nullable"]) == ("integer", True)
-    assert found["sample_bounds"]["default"] is True
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,281 @@
+"""The client that blocks: `KantorClient`, and the jobs it hands out."""
+
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+import numpy as np
+from numpy.typing import NDArray
+
+from kantor.service.client import flows, job_flows
+from kantor.service.client.answers import Document, Event, JobState
+from kantor.service.client.events import EventReader
+from kantor.service.client.methods import like
+from kantor.service.client.steps import Call, Flow, Pause, Reply, Retries, with_retries
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _method(flow: Callable[P, Flow[T]]) -> "Callable[Concatenate[KantorClient, P], T]":
+    @like(flow)
+    def method(self: "KantorClient", /, *args: P.args, **options: P.kwargs) -> T:
+        return self._run(flow(*args, **options))
+
+    return method
+
+
+def _job_method(
+    flow: Callable[P, Flow[Document]],
+) -> "Callable[Concatenate[KantorClient, P], Job]":
+    @like(flow)
+    def method(self: "KantorClient", /, *args: P.args, **options: P.kwargs) -> Job:
+        return Job(self, self._run(flow(*args, **options)))
+
+    return method
+
+
+def _jobs_method(
+    flow: Callable[P, Flow[list[Document]]],
+) -> "Callable[Concatenate[KantorClient, P], list[Job]]":
+    @like(flow)
+    def method(
+        self: "KantorClient", /, *args: P.args, **options: P.kwargs
+    ) -> list[Job]:
+        return [Job(self, found) for found in self._run(flow(*args, **options))]
+
+    return method
+
+
+def _of_job(
+    flow: Callable[Concatenate[JobState, P], Flow[T]],
+) -> Callable[Concatenate["Job", P], T]:
+    @like(flow)
+    def method(self: "Job", /, *args: P.args, **options: P.kwargs) -> T:
+        return self._client._run(flow(self, *args, **options))
+
+    return method
+
+
+def _changing(
+    flow: Callable[Concatenate[JobState, P], Flow[None]],
+) -> Callable[Concatenate["Job", P], "Job"]:
+    @like(flow)
+    def method(self: "Job", /, *args: P.args, **options: P.kwargs) -> "Job":
+        self._client._run(flow(self, *args, **options))
+        return self
+
+    return method
+
+
+class Job(JobState):
+    """A job of the service; what it says is as of the last look at it.
+
+        job = client.submit(x, y)
+        job.wait()
+        print(job.result)
+
+    Args:
+        client: That asks about it.
+        document: What is known of it, its `id` at least.
+    """
+
+    def __init__(self, client: "KantorClient", document: Document) -> None:
+        super().__init__(document)
+        self._client = client
+
+    refresh = _changing(job_flows.refresh)
+    wait = _changing(job_flows.wait)
+    cancel = _changing(job_flows.cancel)
+    delete = _of_job(job_flows.delete)
+    curve = _of_job(job_flows.curve)
+    differences = _of_job(job_flows.differences)
+    critic = _of_job(job_flows.critic)
+    report = _of_job(job_flows.report)
+    scores = _of_job(job_flows.scores)
+
+    def events(self, *, after: str | None = None) -> Iterator[Event]:
+        """Yield what happens to the job, from its submission until its end.
+
+        A broken connection is taken up again where it broke off.
+
+        Args:
+            after: Id of an event; those before it, and itself, are left out.
+        """
+        return self._client.events(self.id, after=after)
+
+
+class KantorClient:
+    """Talk to one service; use as a context manager to close its connections.
+
+    Args:
+        base_url: Address of the service, without `/v1`.
+        api_key: Key sent as a bearer token, where the service asks for one.
+        timeout_s: Longest silence of the service within one request.
+        retries: When a request is sent again. Nothing is done twice: a submission has
+            an idempotency key, a dataset the name of its content, a batch its index.
+        transport: Of httpx, for tests and for proxies.
+    """
+
+    def __init__(
+        self,
+        base_url: str = "http://127.0.0.1:8000",
+        *,
+        api_key: str | None = None,
+        timeout_s: float = 30.0,
+        retries: Retries | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._retries = retries or Retries()
+        self._timeout_s = timeout_s
+        self._http = httpx.Client(
+            base_url=base_url, headers=headers, timeout=timeout_s, transport=transport
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.base_url}>"
+
+    @property
+    def base_url(self) -> str:
+        """Address of the service."""
+        return str(self._http.base_url)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    request = _method(flows.request)
+    info = _method(flows.info)
+    health = _method(flows.health)
+    ready = _method(flows.ready)
+    metrics = _method(flows.metrics)
+    settings = _method(flows.settings)
+    webhook_secrets = _method(flows.webhook_secrets)
+
+    upload_dataset = _method(flows.upload_dataset)
+    dataset = _method(flows.dataset)
+    rows = _method(flows.rows)
+    delete_dataset = _method(flows.delete_dataset)
+
+    name_dataset = _method(flows.name_dataset)
+    references = _method(flows.references)
+    reference = _method(flows.reference)
+    forget_reference = _method(flows.forget_reference)
+
+    start_upload = _method(flows.start_upload)
+    upload = _method(flows.upload)
+    send_batch = _method(flows.send_batch)
+    complete_upload = _method(flows.complete_upload)
+    drop_upload = _method(flows.drop_upload)
+
+    submit = _job_method(flows.submit)
+    job = _job_method(flows.job)
+    jobs = _jobs_method(flows.jobs)
+    answers = _method(flows.answers)
+
+    def wait(self, job_id: str | JobState, **options: Any) -> Job:
+        """Wait for a job by its id; see `Job.wait`."""
+        return self._known(job_id).wait(**options)
+
+    def cancel(self, job_id: str | JobState) -> Job:
+        """Ask for a job's end; see `Job.cancel`."""
+        return self._known(job_id).cancel()
+
+    def delete(self, job_id: str | JobState) -> bool:
+        """Forget a job; see `Job.delete`."""
+        return self._known(job_id).delete()
+
+    def curve(self, job_id: str | JobState, form: job_flows.Form = "json") -> bytes:
+        """Return a job's training curve; see `Job.curve`."""
+        return self._known(job_id).curve(form)
+
+    def differences(
+        self, job_id: str | JobState, form: job_flows.Form = "json"
+    ) -> bytes:
+        """Return where a job's samples differ; see `Job.differences`."""
+        return self._known(job_id).differences(form)
+
+    witness = differences
+    """The earlier name."""
+
+    def critic(self, job_id: str | JobState) -> bytes:
+        """Return a job's critic; see `Job.critic`."""
+        return self._known(job_id).critic()
+
+    def report(self, job_id: str | JobState) -> str:
+        """Return a job's report; see `Job.report`."""
+        return self._known(job_id).report()
+
+    def scores(self, job_id: str | JobState, samples: Any) -> NDArray[np.float64]:
+        """Return the critic's value of each sample; see `Job.scores`."""
+        return self._known(job_id).scores(samples)
+
+    def events(
+        self, job_id: str | JobState, *, after: str | None = None
+    ) -> Iterator[Event]:
+        """Yield what happens to a job until its end; see `Job.events`."""
+        job = flows.state_of(job_id)
+        reader = EventReader(job.id, after, self._retries, self.base_url)
+        while not reader.ended:
+            cause: httpx.Response | httpx.HTTPError | None = None
+            call = reader.call()
+            try:
+                with self._http.stream(
+                    call.method, call.path, headers=dict(call.headers)
+                ) as response:
+                    if response.is_error:
+                        response.read()
+                        cause = response
+                    else:
+                        yield from filter(None, map(reader.feed, response.iter_lines()))
+            except httpx.TransportError as error:
+                cause = error
+            if not reader.ended:
+                time.sleep(reader.broke(cause))
+
+    def _known(self, job_id: str | JobState) -> Job:
+        if isinstance(job_id, Job):
+            return job_id
+        return Job(self, flows.state_of(job_id).document)
+
+    def _run(self, flow: Flow[T]) -> T:
+        """Take a flow's steps one after the other."""
+        steps = with_retries(flow, self._retries, self.base_url)
+        reply: Reply = None
+        try:
+            while True:
+                reply = self._take(steps.send(reply))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _take(self, step: Call | Pause) -> Reply:
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+            return None
+        try:
+            return self._http.request(
+                step.method,
+                step.path,
+                params=step.params,
+                json=step.json,
+                content=None if step.content is None else iter(step.content()),
+                headers=dict(step.headers),
+                timeout=self._timeout_s + step.more_time_s,
+            )
+        except httpx.HTTPError as error:
+            return error
