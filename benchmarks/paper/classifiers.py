@@ -73,13 +73,13 @@ def certified_radii(network: Network, x: Tensor, y: Tensor) -> Tensor:
     exact = network.with_tensors([p.double() for p in network.tensors()])
     logits = exact(x.double())  # (K, n, C)
     last = exact.weights[-1]
-    differences = last[:, y].unsqueeze(2) - last.unsqueeze(1)  # (K, n, C, width)
+    differences = last.unsqueeze(2) - last.unsqueeze(1)  # (K, C, C, width)
     order = 2 if network.path == "l2" else 1
     slopes = torch.linalg.vector_norm(differences, order, dim=-1)
     slopes = slopes * hidden_constant(network)[:, None, None] * (1.0 + ROUNDING)
     places = y.expand(logits.shape[:-1]).unsqueeze(-1)
     leads = logits.gather(-1, places) - logits  # 0 for y itself
-    radii = leads / slopes.clamp_min(torch.finfo(slopes.dtype).tiny)
+    radii = leads / slopes[:, y].clamp_min(torch.finfo(slopes.dtype).tiny)
     return radii.scatter(-1, places, torch.inf).amin(-1)
 
 

@@ -7,8 +7,6 @@ see the same samples. The recipe runs with several step sizes and is shown with 
 of them; ours run with their defaults.
 """
 
-import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,6 +19,7 @@ from torch import Tensor
 
 from benchmarks.paper.ascent import DESCENT_SHARE, ascent, evaluated
 from benchmarks.paper.methods import method_of
+from benchmarks.paper.racing import Curve, Stopwatch, followed, tightness
 from benchmarks.paper.reports import markdown, new_figure
 from benchmarks.paper.trials import (
     Experiment,
@@ -35,17 +34,11 @@ from kantor.estimator import EstimateConfig, EstimationStopped, estimate_w1
 from kantor.estimator.config import OptimizerName
 from kantor.estimator.result import Progress
 from kantor.models.activations import Activation
-from kantor.models.critic import lipschitz_bound
 from kantor.models.network import Network, initial_network
 
 TASKS = ("cones-2d", "mixture-16d", "funnels-16d-64")
 
-LOOKS = 14
-"""How often the tightness is looked at, at times that grow geometrically."""
-
 Array = NDArray[np.float64]
-Curve = list[list[float]]
-"""[processor seconds, share of W1, steps] of each look."""
 
 
 @dataclass(frozen=True)
@@ -82,26 +75,6 @@ class Size:
     depth: int
     n: int
     budget_s: int
-
-
-class Stopwatch:
-    """Processor seconds of the work, without those of looking at it."""
-
-    def __init__(self) -> None:
-        self._used = 0.0
-        self._since = time.process_time()
-
-    @property
-    def used_s(self) -> float:
-        """Processor seconds so far."""
-        return self._used + time.process_time() - self._since
-
-    def unmeasured(self, look: Callable[[], float]) -> float:
-        """Return what a look finds, outside of the measured time."""
-        self._used = self.used_s
-        found = look()
-        self._since = time.process_time()
-        return found
 
 
 def samples(task: str, n: int, seed: int) -> tuple[Problem, Array, Array]:
@@ -141,34 +114,6 @@ def trial(
     critics = (partial(evaluated, parameters, method) for parameters in way)
     look = partial(tightness, problem=problem, fresh=fresh)
     return Outcome({"curve": followed(critics, look, watch, scale.budget_s)})
-
-
-def followed(
-    critics: Iterable[Callable[[], Network]], look: Callable[[Network], float],
-    watch: Stopwatch, budget_s: float,
-) -> Curve:  # fmt: skip
-    """Return [processor seconds, tightness, steps] at every look of a training."""
-    times = looking_times(budget_s)
-    curve: Curve = []
-    for step, critic in enumerate(critics, start=1):
-        used = watch.used_s
-        if used >= times[len(curve)]:
-            curve.append([used, watch.unmeasured(lambda c=critic: look(c())), step])  # type: ignore[misc]
-        if len(curve) == len(times):
-            break
-    return curve
-
-
-def looking_times(budget_s: float) -> list[float]:
-    """Return when to look, the last time at the end of the budget."""
-    return [float(t) for t in budget_s * np.geomspace(0.03, 1.0, LOOKS)]
-
-
-def tightness(critic: Network, problem: Problem, fresh: tuple[Array, Array]) -> float:
-    """Return the certified dual objective on fresh samples, as a share of W1."""
-    exact = critic.with_tensors([p.double() for p in critic.tensors()])
-    x, y = (exact(torch.tensor(side)).mean(-1) for side in fresh)
-    return float((x - y) / lipschitz_bound(critic)) / problem.w1
 
 
 def default(task: str, seed: int, size: dict[str, int]) -> Outcome:

@@ -4,6 +4,9 @@ Anil, Lucas & Grosse (2019) ask whether a Lipschitz constraint helps where data 
 scarce. Each seed draws its own training images; all of the test images are tested.
 """
 
+from dataclasses import asdict
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -42,10 +45,10 @@ GROUP_SIZE = 16
 
 
 def trial(
-    model: str, per_class: int, data_dir: str | None, size: dict[str, int]
+    model: dict[str, Any], per_class: int, data_dir: str | None, size: dict[str, int]
 ) -> Outcome:
     """Train classifiers on images of their own, and test them on all others."""
-    chosen, images, seeds = MODELS[model], load(data_dir), size["seeds"]
+    chosen, images, seeds = Model(**model), load(data_dir), size["seeds"]
     generator = torch.Generator().manual_seed(per_class)
     chosen_rows = torch.stack(
         [few_rows(images, per_class, generator) for _ in range(seeds)]
@@ -87,12 +90,12 @@ def trials(settings: Settings) -> list[Trial]:
     }
     return [
         Trial(
-            f"{settings.data}-{model}-{count}",
+            f"{settings.data}-{name}-{count}",
             trial,
-            {"model": model, "per_class": count, "data_dir": settings.data_dir,
+            {"model": asdict(model), "per_class": count, "data_dir": settings.data_dir,
              "size": size},
         )
-        for model in MODELS
+        for name, model in MODELS.items()
         for count in PER_CLASS
     ]  # fmt: skip
 
