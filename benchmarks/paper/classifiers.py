@@ -61,8 +61,8 @@ def margins(logits: Tensor, y: Tensor) -> Tensor:
     places = y.expand(logits.shape[:-1]).unsqueeze(-1)
     others = logits.scatter(-1, places, -torch.inf)
     own: Tensor = logits.gather(-1, places).squeeze(-1)
-    best: Tensor = others.amax(-1)
-    return own - best
+    lead: Tensor = own - others.amax(-1)
+    return lead
 
 
 def certified_radii(network: Network, x: Tensor, y: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from benchmarks.paper.methods import method_of
 from benchmarks.paper.reports import markdown, new_figure, percent
 from benchmarks.paper.trials import (
     Experiment,
+    Figures,
     Outcome,
     Outcomes,
     Report,
@@ -58,37 +59,38 @@ def trial(constraint: str, seed: int, width: int, steps: int) -> Outcome:
         activations=tuple(ACTIVATIONS.values()), generator=generator,
     )  # fmt: skip
     low = images.train_y < 5
-    source, target = images.train_x[low], images.train_x[~low]
+    sides = images.train_x[low], images.train_x[~low]
     method, rate = method_of(constraint)
 
     def dual_objective(networks: Network, _: int) -> Tensor:
         x, y = (
             side[torch.randint(len(side), (256,), generator=generator)]
-            for side in (source, target)
+            for side in sides
         )
         return networks(x).mean(-1) - networks(y).mean(-1)
 
     found = ascended(start, method, dual_objective, steps=steps, rates=rate)
     lengths = gradient_lengths(found, images.test_x)
     singular = jacobian_singular_values(found, images.test_x[:JACOBIANS])
-    layers = [torch.linalg.svdvals(w).numpy() for w in found.weights[:-1]]
     never, always = activity(found, images.test_x)
-    by_name = zip(ACTIVATIONS, range(len(ACTIVATIONS)), strict=True)
     figures = {
-        name: {
-            "gradient_quantiles": np.quantile(lengths[k], [0.05, 0.5, 0.95]).tolist(),
-            "steep_share": float((lengths[k] > 0.99).mean()),
-            "jacobian_share": float((singular[k] > 0.9).mean()),
-            "jacobian_median": float(np.median(singular[k])),
-            "weights_range": [min(float(s[k].min()) for s in layers),
-                              max(float(s[k].max()) for s in layers)],
-            "never": float(never[k]) if name in UNITWISE else None,
-            "always": float(always[k]) if name in UNITWISE else None,
-        }
-        for name, k in by_name
-    }  # fmt: skip
-    arrays = {"lengths": lengths, "singular": singular}
-    return Outcome(figures, arrays)
+        name: kept(lengths[k], singular[k], [w[k] for w in found.weights[:-1]])
+        | {"never": float(never[k]), "always": float(always[k])}
+        for k, name in enumerate(ACTIVATIONS)
+    }
+    return Outcome(figures, {"lengths": lengths, "singular": singular})
+
+
+def kept(lengths: Array, singular: Array, weights: list[Tensor]) -> Figures:
+    """Return what one critic keeps: of gradients, of directions, in its weights."""
+    of_weights = np.concatenate([torch.linalg.svdvals(w) for w in weights])
+    return {
+        "gradient_quantiles": np.quantile(lengths, [0.05, 0.5, 0.95]).tolist(),
+        "steep_share": float((lengths > 0.99).mean()),
+        "jacobian_share": float((singular > 0.9).mean()),
+        "jacobian_median": float(np.median(singular)),
+        "weights_range": [float(of_weights.min()), float(of_weights.max())],
+    }
 
 
 def pre_activations(networks: Network, x: Tensor) -> list[Tensor]:
@@ -147,16 +149,16 @@ def report(settings: Settings, found: Outcomes) -> Report:
     """Return what each constraint and activation keeps, and its distributions."""
     rows = []
     for constraint, outcome in found.items():
-        for name, kept in outcome.figures.items():
-            low, high = kept["weights_range"]
+        for name, measured in outcome.figures.items():
+            low, high = measured["weights_range"]
             rows.append([
                 constraint, name,
-                " / ".join(f"{q:.2f}" for q in kept["gradient_quantiles"]),
-                percent(kept["steep_share"]),
+                " / ".join(f"{q:.2f}" for q in measured["gradient_quantiles"]),
+                percent(measured["steep_share"]),
                 f"{low:.2f} to {high:.2f}",
-                f"{kept['jacobian_median']:.2f}",
-                percent(kept["jacobian_share"]),
-                *("" if kept[k] is None else percent(kept[k])
+                f"{measured['jacobian_median']:.2f}",
+                percent(measured["jacobian_share"]),
+                *(percent(measured[k]) if name in UNITWISE else ""
                   for k in ("never", "always")),
             ])  # fmt: skip
     return Report({"isometry": markdown(HEADER, rows)}, {"isometry": picture(found)})

@@ -1,5 +1,6 @@
 """Tables and pictures: built from figures, written to the output or into the docs."""
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,24 +32,20 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     """Return the mean and the half width of its 95 % interval (Student) over seeds."""
     mean, n = float(np.mean(values)), len(values)
     if n < 2:
-        return mean, float("nan")
+        return mean, math.nan
     error = float(np.std(values, ddof=1)) / n**0.5
     return mean, float(stats.t.ppf(0.975, n - 1)) * error
 
 
-def spread(values: Sequence[float], *, digits: int = 3) -> str:
-    """Return the mean over seeds with the half width of its 95 % interval."""
-    mean, half = interval(values)
-    return (
-        f"{mean:.{digits}f} ± {half:.{digits}f}" if len(values) > 1 else f"{mean:.3f}"
-    )
+def percents(shares: Sequence[float], *, rows: int | None = None) -> str:
+    """Return the mean share over seeds, in percent, with its 95 % interval.
 
-
-def percents(values: Sequence[float]) -> str:
-    """Return the mean share over seeds, in percent, with its 95 % interval."""
-    mean, half = interval(values)
-    shown = f"{100 * mean:.1f}"
-    return f"{shown} ± {100 * half:.1f} %" if len(values) > 1 else f"{shown} %"
+    Of one seed the interval is that of the `rows` that were looked at (binomial).
+    """
+    mean, half = interval(shares)
+    if len(shares) < 2:
+        half = 1.96 * (mean * (1.0 - mean) / rows) ** 0.5 if rows else math.nan
+    return f"{100 * mean:.1f} ± {100 * half:.1f} %"
 
 
 def new_figure(

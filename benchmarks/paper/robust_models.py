@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from benchmarks.paper.classifiers import (
 )
 from benchmarks.paper.data import CLASSES, Images
 from benchmarks.paper.methods import method_of
+from benchmarks.paper.trials import Settings
 from kantor.estimator.config import OptimizerName
 from kantor.models.activations import Activation
 from kantor.models.critic import mapped
@@ -25,6 +26,9 @@ from kantor.models.vocabulary import ActivationName, Norm
 
 TRAINING_ATTACK = Attack("linf", steps=7, starts=1)
 """What adversarial training fits to."""
+
+
+RADII: dict[Norm, tuple[float, ...]] = {"linf": (0.1, 0.3), "l2": (0.5, 1.0, 1.5)}
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,30 @@ class Size:
     attacked: int
     attack_steps: int
     seeds: int
+
+
+def models_for(settings: Settings) -> dict[str, Model]:
+    """Return the models to train: Björck iterations of 784 columns at full sizes only.
+
+    Twenty of them in every step take ten times as long as the rest of it.
+    """
+    affordable = settings.full or settings.data == "digits"
+    return {
+        name: model
+        for name, model in MODELS.items()
+        if affordable or model.constraint != "bjorck"
+    }
+
+
+def size_of(*, full: bool, mnist: bool) -> dict[str, int]:
+    """Return the sizes of quick or full settings, by the images."""
+    if full:
+        size = Size(1024, 3, 20_000, 128, 10_000, 100, 3)
+    elif mnist:
+        size = Size(256, 3, 2500, 128, 2000, 20, 1)
+    else:
+        size = Size(64, 3, 1200, 64, 599, 20, 3)
+    return asdict(size)
 
 
 def trained(model: Model, images: Images, size: Size) -> Network:

@@ -10,29 +10,31 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from benchmarks.paper.attacks import Attack, fgsm
 from benchmarks.paper.classifiers import certified_radii, margins
 from benchmarks.paper.data import CLASSES, Images, load
-from benchmarks.paper.reports import markdown, new_figure, percents
-from benchmarks.paper.robust_models import MODELS, Model, Size, single, trained
+from benchmarks.paper.robust_models import (
+    RADII,
+    Model,
+    Size,
+    models_for,
+    single,
+    size_of,
+    trained,
+)
+from benchmarks.paper.robust_report import report
 from benchmarks.paper.trials import (
     Experiment,
     Outcome,
-    Outcomes,
-    Report,
     Settings,
     Trial,
 )
 from kantor.models.critic import mapped
 from kantor.models.network import Network
 from kantor.models.vocabulary import Norm
-
-RADII: dict[Norm, tuple[float, ...]] = {"linf": (0.1, 0.3), "l2": (0.5, 1.0, 1.5)}
 
 INSIDE = 1.0 - 1e-6
 """Share of the certified radius at which each image is attacked: room for rounding."""
@@ -117,17 +119,6 @@ def class_gradients(networks: Network, x: Tensor) -> Tensor:
     return torch.autograd.grad(largest, leaf)[0]
 
 
-def size_of(*, full: bool, mnist: bool) -> dict[str, int]:
-    """Return the sizes of quick or full settings, by the images."""
-    if full:
-        size = Size(1024, 3, 20_000, 128, 10_000, 100, 3)
-    elif mnist:
-        size = Size(256, 3, 2500, 128, 2000, 20, 1)
-    else:
-        size = Size(64, 3, 1200, 64, 599, 20, 3)
-    return asdict(size)
-
-
 def trials(settings: Settings) -> list[Trial]:
     """Return a trial for each model."""
     size = size_of(full=settings.full, mnist=settings.data_dir is not None)
@@ -139,96 +130,6 @@ def trials(settings: Settings) -> list[Trial]:
         )
         for name, model in models_for(settings).items()
     ]
-
-
-def models_for(settings: Settings) -> dict[str, Model]:
-    """Return the models to train: Björck iterations of 784 columns at full sizes only.
-
-    Twenty of them in every step take ten times as long as the rest of it.
-    """
-    affordable = settings.full or settings.data == "digits"
-    return {
-        name: model
-        for name, model in MODELS.items()
-        if affordable or model.constraint != "bjorck"
-    }
-
-
-def report(settings: Settings, found: Outcomes) -> Report:
-    """Return a table for each norm, the violations, and the pictures."""
-    chosen = models_for(settings)
-    runs = {m: found[f"{settings.data}-{m}"].figures["runs"] for m in chosen}
-    tables = {
-        f"robustness-{norm}-{settings.data}": table_of(norm, runs) for norm in RADII
-    }
-    tables[f"robustness-inside-{settings.data}"] = markdown(
-        ["model", "attacked inside their certified radius", "successes"],
-        [
-            [MODELS[m].label, f"{sum(r['attacked_inside'] for r in each):,}",
-             str(sum(r["violations"] for r in each))]
-            for m, each in runs.items()
-        ],
-    )  # fmt: skip
-    pictures = {
-        f"gradients-{settings.data}": gradients(settings, found),
-        f"radii-{settings.data}": curves(settings, found),
-    }
-    return Report(tables, pictures)
-
-
-def table_of(norm: Norm, runs: dict[str, list[dict[str, Any]]]) -> str:
-    """Return accuracies in one norm: clean, certified and attacked by radius."""
-    kinds = [f"{kind} {norm} {radius}" for radius in RADII[norm]
-             for kind in ("certified", "fgsm", "pgd")]  # fmt: skip
-    rows = [
-        [MODELS[m].label, percents([run["clean"] for run in each]),
-         *(percents([run[k] for run in each]) if k in each[0] else "" for k in kinds)]
-        for m, each in runs.items()
-        if f"pgd {norm} {RADII[norm][0]}" in each[0]
-    ]  # fmt: skip
-    header = [
-        kind.replace(f" {norm} ", ", ").replace("fgsm", "FGSM").replace("pgd", "PGD")
-        for kind in kinds
-    ]
-    return markdown(["model", "clean", *header], rows)
-
-
-def gradients(settings: Settings, found: Outcomes) -> Figure:
-    """Draw an image of each class, and the gradient of its logit by model."""
-    models = models_for(settings)
-    figure, axes = new_figure(len(models) + 1, CLASSES, width=8, height=8)
-    some = found[f"{settings.data}-relu"].arrays["images"]
-    side = round(some.shape[1] ** 0.5)
-    for c in range(CLASSES):
-        axes[0][c].imshow(some[c].reshape(side, side), cmap="gray")
-    for row, (name, model) in zip(axes[1:], models.items(), strict=True):
-        slopes = found[f"{settings.data}-{name}"].arrays["gradients"]
-        for c in range(CLASSES):
-            most = np.abs(slopes[c]).max()
-            row[c].imshow(
-                slopes[c].reshape(side, side), "RdBu_r", vmin=-most, vmax=most
-            )
-        row[0].set_ylabel(model.label.replace(", ", "\n"), fontsize=6, rotation=0,
-                          ha="right", va="center")  # fmt: skip
-    for ax in (ax for row in axes for ax in row):
-        ax.set_xticks([])
-        ax.set_yticks([])
-    return figure
-
-
-def curves(settings: Settings, found: Outcomes) -> Figure:
-    """Draw the share of test images that is certified at each radius."""
-    figure, axes = new_figure(1, 2, width=8, height=3)
-    for ax, (norm, farthest) in zip(axes[0], (("linf", 0.4), ("l2", 2.0)), strict=True):
-        grid = np.linspace(0.0, farthest, 200)
-        for name, model in models_for(settings).items():
-            if model.norm == norm and model.constraint != "none":
-                radii = found[f"{settings.data}-{name}"].arrays["radii"]
-                ax.plot(grid, [(radii > r).mean() for r in grid], label=model.label)
-        ax.set_xlabel(f"radius, {norm}")
-        ax.set_ylabel("certified accuracy")
-        ax.legend(fontsize=7)
-    return figure
 
 
 EXPERIMENT = Experiment("Provable robustness: certificates and attacks", trials, report)

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.paper import expressivity, generator, robustness
 from benchmarks.paper.generator import interval
+from benchmarks.paper.robust_models import RADII
 from benchmarks.paper.trials import Figures, Settings, Trial
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
@@ -21,10 +22,13 @@ def figures_of(trials: list[Trial], name: str) -> Figures:
 @pytest.mark.parametrize("problem", ["abs-1d", "cones-2d", "cone-128d"])
 def test_groupsort_finds_the_distance_and_relu_does_not(problem: str) -> None:
     trials = expressivity.trials(Settings())
-    for seed in range(3):
-        shares = figures_of(trials, f"{problem}-stiefel-{seed}")["shares"]
-        assert max(shares[name] for name in SORTING) >= 0.99
-        assert shares["ReLU"] < 0.8
+    runs = [figures_of(trials, f"{problem}-stiefel-{seed}") for seed in range(3)]
+    shares = {
+        name: [run["shares"][name] for run in runs] for name in expressivity.ACTIVATIONS
+    }
+    # One group size for all seeds: the mean of the seeds, as the documentation has it.
+    assert max(sum(shares[name]) / 3 for name in SORTING) >= 0.99
+    assert max(shares["ReLU"]) < 0.8
 
 
 def test_critics_that_sort_exceed_relu_on_a_generator_beyond_doubt() -> None:
@@ -51,7 +55,7 @@ def test_a_certified_classifier_outlives_a_standard_one(
 ) -> None:
     certified, standard = mnist["maxmin-linf"], mnist["relu"]
     assert certified["certified linf 0.1"] > 0.0
-    for radius in robustness.RADII["linf"]:
+    for radius in RADII["linf"]:
         assert certified[f"pgd linf {radius}"] > standard[f"pgd linf {radius}"]
 
 
