@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from benchmarks.paper.devices import fetched, placed
 from kantor.models.critic import C, mapped
 from kantor.models.methods import Method
 
@@ -28,6 +29,8 @@ def ascended(
 ) -> C:
     """Return what gradient ascent on an objective makes of K networks.
 
+    It runs where `devices` says; the objective gets networks there.
+
     Args:
         start: Where the parameters begin.
         method: How they are constrained and moved.
@@ -35,9 +38,9 @@ def ascended(
         steps: Optimizer updates, at least 1.
         rates: Step size, or one of each network (K, 1, 1).
     """
-    way = ascent(start, method, objective, steps=steps, rates=rates)
+    way = ascent(placed(start), method, objective, steps=steps, rates=rates)
     (parameters,) = deque(way, maxlen=1)
-    return evaluated(parameters, method)
+    return fetched(evaluated(parameters, method))
 
 
 def ascent(

@@ -47,7 +47,12 @@ class Attack:
 
         All of them in the box [0, 1]^d, as images are.
         """
-        radii = torch.as_tensor(radius, dtype=x.dtype).expand(len(x)).unsqueeze(1)
+        radii = (
+            torch.as_tensor(radius, dtype=x.dtype)
+            .to(x.device)
+            .expand(len(x))
+            .unsqueeze(1)
+        )
         worst, lowest = x.clone(), margins(logits_of(x), y).detach()
         for start in range(self.starts):
             moved = x if start == 0 else self._random_start(x, radii, generator)
@@ -89,6 +94,7 @@ class Attack:
         self, x: Tensor, radii: Tensor, generator: torch.Generator
     ) -> Tensor:
         noise = 2.0 * torch.rand(x.shape, generator=generator, dtype=x.dtype) - 1.0
+        noise = noise.to(x.device)
         if self.norm == "l2":
             noise = torch.nn.functional.normalize(noise, dim=1)
         return self._confined(x + radii * noise, x, radii)

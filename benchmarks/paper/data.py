@@ -43,6 +43,11 @@ class Images:
     test_x: Tensor
     test_y: Tensor
 
+    def placed(self, device: torch.device) -> "Images":
+        """Return the images on a device."""
+        parts = (self.train_x, self.train_y, self.test_x, self.test_y)
+        return Images(self.side, *(part.to(device) for part in parts))
+
     @property
     def dim(self) -> int:
         """Number of pixels."""

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from benchmarks.paper.ascent import ascended
+from benchmarks.paper.devices import here
 from benchmarks.paper.methods import method_of
 from benchmarks.paper.reports import markdown, new_figure
 from benchmarks.paper.trials import (
@@ -51,6 +52,8 @@ CENTERS = {
 }
 
 TEST_SAMPLES = 20_000
+
+CPU = torch.device("cpu")
 
 GRID = np.linspace(-3.5, 3.5, 71)
 
@@ -94,7 +97,7 @@ def trial(problem: str, constraint: str, seed: int, size: dict[str, float]) -> O
     method, rate = method_of(constraint)
 
     def dual_objective(networks: Network, _: int) -> Tensor:
-        x, y = drawn(pair, chosen.batch_size, rng)
+        x, y = drawn(pair, chosen.batch_size, rng, here())
         return networks(x).mean(-1) - networks(y).mean(-1)
 
     found = ascended(
@@ -119,15 +122,17 @@ def contenders(pair: Problem, size: Size, seed: int) -> Network:
         pair.dim, width=size.width, depth=size.depth,
         activations=tuple(ACTIVATIONS.values()), generator=generator,
     )  # fmt: skip
-    sides = drawn(pair, size.batch_size, np.random.default_rng([seed, 0]))
+    sides = drawn(pair, size.batch_size, np.random.default_rng([seed, 0]), CPU)
     rows = torch.cat(sides).expand(len(ACTIVATIONS), -1, -1)
     return bent_at(networks, rows, generator=generator)
 
 
-def drawn(pair: Problem, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def drawn(
+    pair: Problem, n: int, rng: np.random.Generator, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Return fresh samples of both sides, in single precision."""
-    x, y = pair.sample(n, rng)
-    return torch.tensor(x, dtype=torch.float32), torch.tensor(y, dtype=torch.float32)
+    sides = (torch.tensor(rows, dtype=torch.float32) for rows in pair.sample(n, rng))
+    return next(sides).to(device), next(sides).to(device)
 
 
 def surface(networks: Network, bound: Tensor) -> np.ndarray:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.autograd import backward
 
 from benchmarks.paper.ascent import ascent, evaluated
+from benchmarks.paper.devices import here, placed
 from benchmarks.paper.methods import method_of
 from kantor.models.activations import Activation
 from kantor.models.network import Network, initial_network
@@ -45,37 +46,43 @@ def generator_network(dim: int, width: int) -> nn.Sequential:
         nn.Linear(LATENT, width), nn.ReLU(),
         nn.Linear(width, width), nn.ReLU(),
         nn.Linear(width, dim), nn.Sigmoid(),
-    )  # fmt: skip
+    ).to(here())  # fmt: skip
 
 
 def generated(generator: nn.Module, n: int, seed: int) -> Tensor:
     """Draw n images (n, d) from a generator that no longer changes."""
-    noise = torch.randn(n, LATENT, generator=torch.Generator().manual_seed(seed))
+    latent = torch.randn(n, LATENT, generator=torch.Generator().manual_seed(seed))
+    device = next(generator.parameters()).device
     with torch.no_grad():
-        images: Tensor = generator(noise)
-    return images
+        images: Tensor = generator(latent.to(device))
+    return images.cpu()
 
 
 def trained_generator(critic: str, real: Tensor, sizes: Sizes, seed: int) -> nn.Module:
     """Train a generator against a critic: `clipping`, `penalty` or `lipschitz`."""
     torch.manual_seed(seed)
-    generator = generator_network(real.shape[1], sizes.width)
+    generator, real = generator_network(real.shape[1], sizes.width), real.to(here())
     optimizer = torch.optim.Adam(generator.parameters(), 5e-4, betas=(0.5, 0.9))
 
     def pair() -> tuple[Tensor, Tensor]:
         rows = torch.randint(len(real), (BATCH,))
-        return real[rows], generator(torch.randn(BATCH, LATENT))
+        return real[rows], generator(noise())
 
     critics = CRITICS[critic](pair, real.shape[1], sizes, seed)
     for _ in range(sizes.steps):
         values = next(critics)
         optimizer.zero_grad()
-        backward(-values(generator(torch.randn(BATCH, LATENT))).mean())
+        backward(-values(generator(noise())).mean())
         optimizer.step()
-    return generator
+    return generator.cpu()
 
 
 Pairs = Callable[[], tuple[Tensor, Tensor]]
+
+
+def noise() -> Tensor:
+    """Draw what one batch of images is generated from."""
+    return torch.randn(BATCH, LATENT).to(here())
 
 
 def relu_critic(dim: int, width: int) -> nn.Sequential:
@@ -84,7 +91,7 @@ def relu_critic(dim: int, width: int) -> nn.Sequential:
         nn.Linear(dim, width), nn.LeakyReLU(0.2),
         nn.Linear(width, width), nn.LeakyReLU(0.2),
         nn.Linear(width, 1),
-    )  # fmt: skip
+    ).to(here())  # fmt: skip
 
 
 def clipped(pair: Pairs, dim: int, sizes: Sizes, seed: int) -> Iterator[Values]:
@@ -110,7 +117,9 @@ def penalized(pair: Pairs, dim: int, sizes: Sizes, seed: int) -> Iterator[Values
     while True:
         for _ in range(CRITIC_STEPS):
             x, y = (side.detach() for side in pair())
-            between = torch.lerp(x, y, torch.rand(len(x), 1)).requires_grad_()
+            between = torch.lerp(
+                x, y, torch.rand(len(x), 1).to(x.device)
+            ).requires_grad_()
             (slope,) = torch.autograd.grad(
                 critic(between).sum(), between, create_graph=True
             )
@@ -135,7 +144,7 @@ def lipschitz(pair: Pairs, dim: int, sizes: Sizes, seed: int) -> Iterator[Values
         return critic(x).mean(-1) - critic(y.detach()).mean(-1)
 
     steps = CRITIC_STEPS * sizes.steps
-    way = ascent(start, method, dual_objective, steps=steps, rates=0.2 * rate)
+    way = ascent(placed(start), method, dual_objective, steps=steps, rates=0.2 * rate)
     for count, parameters in enumerate(way, start=1):
         if count % CRITIC_STEPS == 0:
             critic = evaluated(parameters, method)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from benchmarks.paper.ascent import ascended
 from benchmarks.paper.data import digits
+from benchmarks.paper.devices import here
 from benchmarks.paper.methods import method_of
 from benchmarks.paper.reports import markdown, new_figure, percent
 from benchmarks.paper.trials import (
@@ -59,7 +60,7 @@ def trial(constraint: str, seed: int, width: int, steps: int) -> Outcome:
         activations=tuple(ACTIVATIONS.values()), generator=generator,
     )  # fmt: skip
     low = images.train_y < 5
-    sides = images.train_x[low], images.train_x[~low]
+    sides = [images.train_x[rows].to(here()) for rows in (low, ~low)]
     method, rate = method_of(constraint)
 
     def dual_objective(networks: Network, _: int) -> Tensor:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from benchmarks.paper.devices import fetched
 from benchmarks.problems import Problem
-from kantor.models.critic import lipschitz_bound
+from kantor.models.critic import lipschitz_bound, mapped
 from kantor.models.network import Network
 
 LOOKS = 14
@@ -63,6 +65,6 @@ def looking_times(budget_s: float) -> list[float]:
 
 def tightness(critic: Network, problem: Problem, fresh: tuple[Array, Array]) -> float:
     """Return the certified dual objective on fresh samples, as a share of W1."""
-    exact = critic.with_tensors([p.double() for p in critic.tensors()])
+    exact = mapped(fetched(critic), Tensor.double)
     x, y = (exact(torch.tensor(side)).mean(-1) for side in fresh)
-    return float((x - y) / lipschitz_bound(critic)) / problem.w1
+    return float((x - y) / lipschitz_bound(exact)) / problem.w1

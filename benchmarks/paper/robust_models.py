@@ -16,6 +16,7 @@ from benchmarks.paper.classifiers import (
     margins,
 )
 from benchmarks.paper.data import CLASSES, Images
+from benchmarks.paper.devices import here
 from benchmarks.paper.methods import method_of
 from benchmarks.paper.trials import Settings
 from kantor.estimator.config import OptimizerName
@@ -117,6 +118,7 @@ def size_of(*, full: bool, mnist: bool) -> dict[str, int]:
 
 def trained(model: Model, images: Images, size: Size) -> Network:
     """Return K classifiers, which differ in their start and their batches."""
+    images = images.placed(here())
     generator = torch.Generator().manual_seed(0)
     networks = initial_classifiers(
         images.dim, classes=CLASSES, width=size.width, depth=size.depth,

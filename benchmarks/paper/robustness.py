@@ -16,6 +16,7 @@ from torch import Tensor
 from benchmarks.paper.attacks import Attack, fgsm
 from benchmarks.paper.classifiers import certified_radii, margins
 from benchmarks.paper.data import CLASSES, Images, load
+from benchmarks.paper.devices import here, placed
 from benchmarks.paper.robust_models import (
     RADII,
     Model,
@@ -68,6 +69,7 @@ def examined(
     `size.attacked`.
     """
     generator = torch.Generator().manual_seed(seed)
+    network, images = placed(network), images.placed(here())
     x, y = images.test_x[: size.attacked], images.test_y[: size.attacked]
     found: dict[str, Any] = {"clean": share(radii > 0.0)}
     for norm, radius, attack in attacks(model, size):
@@ -100,7 +102,8 @@ def inside(
     """
     sure = radii > 0.0
     exact = single(mapped(network, Tensor.double))
-    x, y = images.test_x[sure].double(), images.test_y[sure]
+    at = sure.to(images.test_y.device)
+    x, y = images.test_x[at].double(), images.test_y[at]
     attack = Attack(norm, steps=size.attack_steps, starts=2)
     worst = attack(exact, x, y, INSIDE * radii[sure], generator)
     broken = margins(exact(worst), y) <= 0.0

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.paper.ascent import DESCENT_SHARE, ascent, evaluated
+from benchmarks.paper.devices import here, placed
 from benchmarks.paper.methods import method_of
 from benchmarks.paper.racing import Curve, Stopwatch, followed, tightness
 from benchmarks.paper.reports import markdown, new_figure
@@ -98,7 +99,7 @@ def trial(
     )  # fmt: skip
     method, _ = method_of(chosen.constraint, chosen.optimizer)
     watch = Stopwatch()
-    given = [torch.tensor(side, dtype=torch.float32) for side in (x, y)]
+    given = [torch.tensor(side, dtype=torch.float32).to(here()) for side in (x, y)]
 
     def dual_objective(critic: Network, _: int) -> Tensor:
         source, target = (
@@ -110,7 +111,9 @@ def trial(
     def pace(_: int, __: int) -> float:
         return min(1.0, max(0.0, 1.0 - watch.used_s / scale.budget_s) / DESCENT_SHARE)
 
-    way = ascent(start, method, dual_objective, steps=10**9, rates=rate, pace=pace)
+    way = ascent(
+        placed(start), method, dual_objective, steps=10**9, rates=rate, pace=pace
+    )
     critics = (partial(evaluated, parameters, method) for parameters in way)
     look = partial(tightness, problem=problem, fresh=fresh)
     return Outcome({"curve": followed(critics, look, watch, scale.budget_s)})

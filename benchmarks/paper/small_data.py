@@ -13,6 +13,7 @@ from torch import Tensor
 from benchmarks.paper.ascent import ascended
 from benchmarks.paper.classifiers import RELU_GAIN, amplified, initial_classifiers
 from benchmarks.paper.data import CLASSES, Images, load
+from benchmarks.paper.devices import here
 from benchmarks.paper.methods import method_of
 from benchmarks.paper.reports import markdown, percents
 from benchmarks.paper.robust_models import Model, loss
@@ -48,7 +49,7 @@ def trial(
     model: dict[str, Any], per_class: int, data_dir: str | None, size: dict[str, int]
 ) -> Outcome:
     """Train classifiers on images of their own, and test them on all others."""
-    chosen, images, seeds = Model(**model), load(data_dir), size["seeds"]
+    chosen, images, seeds = Model(**model), load(data_dir).placed(here()), size["seeds"]
     generator = torch.Generator().manual_seed(per_class)
     chosen_rows = torch.stack(
         [few_rows(images, per_class, generator) for _ in range(seeds)]
@@ -70,14 +71,14 @@ def trial(
     found = ascended(
         networks, method, objective, steps=size["steps"], rates=chosen.rate
     )
-    right = found(images.test_x).argmax(-1) == images.test_y
+    right = found(images.test_x.cpu()).argmax(-1) == images.test_y.cpu()
     return Outcome({"accuracy": right.double().mean(-1).tolist()})
 
 
 def few_rows(images: Images, per_class: int, generator: torch.Generator) -> Tensor:
     """Draw the rows of `per_class` training images of each class."""
     order = torch.randperm(len(images.train_y), generator=generator)
-    labels = images.train_y[order]
+    labels = images.train_y.cpu()[order]
     return torch.cat([order[labels == c][:per_class] for c in range(CLASSES)])
 
 
