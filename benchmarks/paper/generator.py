@@ -20,6 +20,7 @@ from benchmarks.paper.generators import CRITICS, Sizes, generated, trained_gener
 from benchmarks.paper.reports import markdown
 from benchmarks.paper.trials import (
     Experiment,
+    Figures,
     Outcome,
     Outcomes,
     Report,
@@ -69,7 +70,7 @@ def config_for(
     return EstimateConfig.from_dict({
         "critic": "network", "constraint": constraint, "width": size["width"],
         "depth": 3, "steps": size["steps"], "batch_size": 256, "seed": seed,
-        "folds": size["folds"], "sample_bounds": False, "device": "cpu",
+        "folds": size["folds"], "sample_bounds": False, "device": "auto",
         **ACTIVATIONS[name],
     })  # fmt: skip
 
@@ -156,61 +157,50 @@ def interval(runs: list[dict[str, float]]) -> tuple[float, float]:
 
 def report(settings: Settings, found: Outcomes) -> Report:
     """Return estimates with intervals, what the service said, and the pictures."""
-    rows = []
-    for critic, label in GENERATORS.items():
-        for constraint in CONSTRAINTS:
-            figures = found[f"{settings.data}-{critic}-{constraint}"].figures
-            cells = [interval(runs) for runs in figures.values()]
-            shown = [f"{mean:.3f} ± {half:.3f}" for mean, half in cells]
-            *sorting, relu = (figures_interval for figures_interval in cells)
-            best = max(sorting)
-            apart = best[0] - best[1] > relu[0] + relu[1]
-            rows.append([label, constraint, *shown, "yes" if apart else "no"])
-    table = markdown(
-        [
-            "generator",
-            "constraint",
-            *ACTIVATIONS,
-            "intervals of the best and ReLU apart",
-        ],
-        rows,
-    )
+    rows = [
+        row(label, constraint, found[f"{settings.data}-{critic}-{constraint}"].figures)
+        for critic, label in GENERATORS.items()
+        for constraint in CONSTRAINTS
+    ]
+    header = ["generator", "constraint", *ACTIVATIONS, "best one and ReLU apart"]
     both = found[f"{settings.data}-service"].figures
     through = markdown(
         ["", "estimate", "standard error", "lower bound, 95 %"],
         [[name, *(f"{v:.6f}" for v in both[name].values())] for name in both],
     )
     name = f"generator-{settings.data}"
-    return Report(
-        {name: table, f"{name}-service": through}, {name: picture(settings, found)}
-    )
+    tables = {name: markdown(header, rows), f"{name}-service": through}
+    return Report(tables, {name: picture(settings, found)})
+
+
+def row(label: str, constraint: str, figures: Figures) -> list[str]:
+    """Return the cells of one generator under one constraint."""
+    cells = {name: interval(runs) for name, runs in figures.items()}
+    mean, half = cells["ReLU"]
+    best = max(m - h for name, (m, h) in cells.items() if name != "ReLU")
+    shown = [f"{m:.3f} ± {h:.3f}" for m, h in cells.values()]
+    return [label, constraint, *shown, "yes" if best > mean + half else "no"]
 
 
 def picture(settings: Settings, found: Outcomes) -> Figure:
     """Draw real and generated images, and the estimates beside them."""
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[1.2, 1.0])[0]
-    rows = left.subplots(len(GENERATORS) + 1, SHOWN, squeeze=False)
-    some = [found[f"{settings.data}-{critic}-stiefel"].arrays for critic in GENERATORS]
-    images = [some[0]["real"], *(arrays["generated"] for arrays in some)]
-    side = round(images[0].shape[1] ** 0.5)
-    for row, group in zip(rows, images, strict=True):
-        for ax, image in zip(row, group, strict=True):
+    outcomes = [found[f"{settings.data}-{critic}-stiefel"] for critic in GENERATORS]
+    groups = [outcomes[0].arrays["real"], *(o.arrays["generated"] for o in outcomes)]
+    rows = left.subplots(len(groups), SHOWN, squeeze=False)
+    for axes, name, images in zip(rows, ("real", *GENERATORS), groups, strict=True):
+        axes[0].set_ylabel(name, fontsize=7, rotation=0, ha="right", va="center")
+        for ax, image in zip(axes, images, strict=True):
+            side = round(len(image) ** 0.5)
             ax.imshow(image.reshape(side, side), cmap="gray", vmin=0, vmax=1)
             ax.set_xticks([])
             ax.set_yticks([])
-    for row, label in zip(rows, ("real", *GENERATORS), strict=True):
-        row[0].set_ylabel(label, fontsize=7, rotation=0, ha="right", va="center")
     ax = right.subplots()
     for i, name in enumerate(ACTIVATIONS):
-        cells = [
-            interval(found[f"{settings.data}-{critic}-stiefel"].figures[name])
-            for critic in GENERATORS
-        ]
+        means, halves = zip(*(interval(o.figures[name]) for o in outcomes), strict=True)
         places = np.arange(len(GENERATORS)) + 0.15 * (i - 1)
-        ax.errorbar(
-            places, [c[0] for c in cells], [c[1] for c in cells], fmt="o", label=name
-        )
+        ax.errorbar(places, means, halves, fmt="o", label=name)
     ax.set_xticks(range(len(GENERATORS)), list(GENERATORS))
     ax.set_ylabel("held-out estimate of W1")
     ax.set_ylim(bottom=0.0)

@@ -124,12 +124,15 @@ def class_gradients(networks: Network, x: Tensor) -> Tensor:
 
 def trials(settings: Settings) -> list[Trial]:
     """Return a trial for each model."""
-    size = size_of(full=settings.full, mnist=settings.data_dir is not None)
     return [
         Trial(
             f"{settings.data}-{name}",
             trial,
-            {"model": asdict(model), "data_dir": settings.data_dir, "size": size},
+            {
+                "model": asdict(model),
+                "data_dir": settings.data_dir,
+                "size": size_of(model, settings),
+            },
         )
         for name, model in models_for(settings).items()
     ]
