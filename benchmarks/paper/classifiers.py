@@ -80,7 +80,8 @@ def certified_radii(network: Network, x: Tensor, y: Tensor) -> Tensor:
     places = y.expand(logits.shape[:-1]).unsqueeze(-1)
     leads = logits.gather(-1, places) - logits  # 0 for y itself
     radii = leads / slopes[:, y].clamp_min(torch.finfo(slopes.dtype).tiny)
-    return radii.scatter(-1, places, torch.inf).amin(-1)
+    nearest: Tensor = radii.scatter(-1, places, torch.inf).amin(-1)
+    return nearest
 
 
 def hidden_constant(network: Network) -> Tensor:
