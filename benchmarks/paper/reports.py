@@ -67,7 +67,7 @@ def write(report: Report, folder: Path) -> None:
 
 
 def publish(report: Report, page: Path, images: Path) -> None:
-    """Put tables between their markers on a page, pictures into the images' folder.
+    """Put tables between their markers on a page, and the pictures that it shows.
 
     A table `name` stands between `<!-- name -->` and `<!-- /name -->`.
     """
@@ -77,5 +77,6 @@ def publish(report: Report, page: Path, images: Path) -> None:
         text = re.sub(block, lambda _, t=table: f"\n{t}\n", text, flags=re.DOTALL)  # type: ignore[misc]
     page.write_text(text)
     images.mkdir(parents=True, exist_ok=True)
-    for name, figure in report.pictures.items():
+    shown = {name: f for name, f in report.pictures.items() if f"/{name}.png" in text}
+    for name, figure in shown.items():
         figure.savefig(images / f"{name}.png", dpi=DOTS_PER_INCH)

@@ -82,7 +82,8 @@ def total(runs: list[dict[str, Any]], name: str) -> int:
 def gradients(settings: Settings, found: Outcomes) -> Figure:
     """Draw an image of each class, and the gradient of its logit by model."""
     models = models_for(settings)
-    figure, axes = new_figure(len(models) + 1, CLASSES, width=8, height=8)
+    rows = len(models) + 1
+    figure, axes = new_figure(rows, CLASSES, width=8, height=0.8 * rows)
     some = found[f"{settings.data}-relu"].arrays["images"]
     side = round(some.shape[1] ** 0.5)
     for c in range(CLASSES):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from benchmarks.paper import __main__ as command
 from benchmarks.paper.catalog import EXPERIMENTS
@@ -45,10 +46,17 @@ def test_an_unknown_experiment_is_refused_by_name(
 def test_publishing_puts_tables_between_their_markers(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- some -->\nold\n<!-- /some -->\nafter\n")
-    publish(Report({"some": "| a\\b |\n", "other": "| c |\n"}), page, tmp_path / "i")
+    publish(Report({"some": "| a\\b |\n", "other": "| c |\n"}), page, tmp_path)
     assert page.read_text() == (
         "before\n<!-- some -->\n\n| a\\b |\n\n<!-- /some -->\nafter\n"
     )
+
+
+def test_publishing_leaves_pictures_that_the_page_does_not_show(tmp_path: Path) -> None:
+    page, images = tmp_path / "page.md", tmp_path / "images"
+    page.write_text("![a curve](images/curve.png)\n")
+    publish(Report({}, {"curve": Figure(), "other": Figure()}), page, images)
+    assert [path.name for path in images.iterdir()] == ["curve.png"]
 
 
 @pytest.mark.parametrize("full", [False, True])
