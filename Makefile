@@ -9,6 +9,7 @@ IS_RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 MINUTES := 30
 SECONDS_AWAY := 30
 BENCH := known_truth --effort quick --n 2000
+PAPER :=
 
 # `make PYTHON=/path/to/python3.12 setup` chooses another interpreter.
 PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),\
@@ -97,6 +98,10 @@ fuzz: $(STAMP) ## Feed 10,000 damaged files of each format to the decoders
 .PHONY: bench
 bench: $(STAMP) ## Run a benchmark and print its table; BENCH=peers
 	$(BIN)/python -m benchmarks.$(BENCH)
+
+.PHONY: paper
+paper: $(STAMP) ## Run the paper's experiments, half an hour at most; PAPER='--full ...'
+	$(BIN)/python -m benchmarks.paper $(PAPER)
 
 .PHONY: clean
 clean: ## Remove the virtual environment and what the demo wrote

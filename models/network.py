@@ -30,7 +30,7 @@ class Network:
     """Parameters of K networks of one architecture.
 
     Attributes:
-        weights: One tensor (K, out, in) a layer; the last has out = 1.
+        weights: One tensor (K, out, in) a layer; the last of a critic has out = 1.
         biases: One tensor (K, 1, out) a hidden layer. The last layer has none: a
             constant cancels in the dual objective.
         activations: One a network, the same after each of its hidden layers.
@@ -90,7 +90,10 @@ class Network:
         return torch.stack(norms, dim=-1) * (1.0 + ROUNDING)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Evaluate every network: x (K, B, d) or (B, d) for all -> values (K, B)."""
+        """Evaluate every network: x (K, B, d) or (B, d) for all -> values (K, B).
+
+        A last layer of several rows has values (K, B, out), as those of a classifier.
+        """
         z = x if x.dim() == 3 else x.expand(self.n_critics, *x.shape)
         for w, b in zip(self.weights[:-1], self.biases, strict=True):
             z = self.activated(torch.baddbmm(b, z, w.mT))

@@ -91,3 +91,12 @@ def test_affine_network_measures_along_its_direction() -> None:
     critic = affine_network(torch.tensor([3.0, 4.0]))
     assert torch.allclose(critic(torch.tensor([[3.0, 4.0]])), torch.tensor([[5.0]]))
     assert (lipschitz_bound(affine_network(torch.zeros(3))) - 1).abs() < 1e-8
+
+
+def test_a_last_layer_of_several_rows_has_a_value_of_each() -> None:
+    network = critic()
+    last = network.weights[-1]
+    rows = torch.cat([last, -2.0 * last], dim=1)
+    several = network.with_tensors((*network.weights[:-1], rows, *network.biases))
+    value = network(x := samples(10, network.dim))
+    assert torch.allclose(several(x), torch.stack([value, -2.0 * value], dim=-1))
