@@ -1,5 +1,7 @@
 """What an operator can set, each by an environment variable `KANTOR_<NAME>`.
 
+What is secret can stand in a file instead, which `KANTOR_<NAME>_FILE` names.
+
 An instance is built once, at the edge (a console command, a test), and handed down;
 nothing here is read at import, and there is no global instance.
 """
@@ -7,10 +9,17 @@ nothing here is read at import, and there is no global instance.
 import json
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from kantor.service.redis_urls import check_url, with_password
+from kantor.service.secret_files import SecretFiles, holds_secret, variable_of
 
 MEBIBYTE = 1024 * 1024
 DAY_S = 86_400.0
@@ -53,6 +62,12 @@ class Settings(BaseSettings):
             "Empty: `kantor serve` starts the embedded Valkey."
         ),
     )
+    redis_password: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Password for `redis_url`, as it is, where it does not stand in it already."
+        ),
+    )
     valkey_memory_bytes: int = Field(
         default=2048 * MEBIBYTE,
         ge=64 * MEBIBYTE,
@@ -81,6 +96,13 @@ class Settings(BaseSettings):
         description=(
             "Worker processes of `kantor serve`; empty: one per GPU, else one per core "
             "and GiB of memory, at most 16."
+        ),
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto",
+        description=(
+            "What workers train on: `cuda` refuses to start without a GPU, `cpu` uses "
+            "none; auto: a GPU where there is one."
         ),
     )
     worker_threads: int | None = Field(
@@ -291,6 +313,35 @@ class Settings(BaseSettings):
         default="info", description="Least severe log message that is written."
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read options first, then variables, then the files of secrets."""
+        return init_settings, env_settings, SecretFiles(settings_cls)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _join_password(cls, given: Any) -> Any:
+        url, password = (
+            _plain(given.get(name)) for name in ("redis_url", "redis_password")
+        )
+        if not isinstance(url, str) or not isinstance(password, str) or not password:
+            return given
+        return given | {"redis_url": with_password(check_url(url), password)}
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None:
+            check_url(given.get_secret_value())
+        return given
+
     @field_validator("webhook_root_secret")
     @classmethod
     def _check_secret(cls, given: SecretStr | None) -> SecretStr | None:
@@ -349,10 +400,13 @@ def environment(settings: Settings) -> dict[str, str]:
 
     Every setting survives the way: secrets are written out, at any depth, and one that
     is set to None is written as empty, which hides a variable of that process's own.
+    So is the file of a secret, which has been read.
     """
-    return {
-        f"KANTOR_{name.upper()}": _text(getattr(settings, name))
-        for name in settings.model_fields_set
+    chosen = settings.model_fields_set
+    fields = {name: Settings.model_fields[name].annotation for name in chosen}
+    hidden = [name for name, annotation in fields.items() if holds_secret(annotation)]
+    return {variable_of(name): _text(getattr(settings, name)) for name in chosen} | {
+        f"{variable_of(name)}_FILE": "" for name in hidden
     }
 
 
