@@ -65,7 +65,7 @@ def holds_secret(annotation: object) -> bool:
 
 def _content(path: Path, variable: str) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
         raise SecretUnreadable(
             f"expected a readable file in {variable}, received {path}: {error.strerror}"

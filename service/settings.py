@@ -84,6 +84,13 @@ class Settings(BaseSettings):
     host: str = Field(
         default="127.0.0.1", min_length=1, description="Address the API listens on."
     )
+    published_host: str | None = Field(
+        default=None,
+        description=(
+            "Address at which a container engine or a proxy offers the API, where that "
+            "is not `host`: if it is a loopback one, no API keys are needed."
+        ),
+    )
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port the API listens on."
     )
@@ -94,8 +101,8 @@ class Settings(BaseSettings):
         default=None,
         ge=0,
         description=(
-            "Worker processes of `kantor serve`; empty: one per GPU, else one per core "
-            "and GiB of memory, at most 16."
+            "Worker processes of `kantor serve` and `kantor workers`; empty: one per "
+            "GPU, else one per core and GiB of memory, at most 16."
         ),
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -307,6 +314,13 @@ class Settings(BaseSettings):
         description=(
             "Dangerous: lets callers make this service send to private and loopback "
             "addresses of your network. For intranets whose callers you trust."
+        ),
+    )
+    heard_file: Path | None = Field(
+        default=None,
+        description=(
+            "File that is touched whenever the queue has heard this host's workers; "
+            "container health checks look at its age."
         ),
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(

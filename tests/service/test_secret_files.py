@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from redis.connection import parse_url
 
 from kantor.service.secret_files import SecretUnreadable, holds_secret, variable_of
 from kantor.service.settings import Settings, environment
@@ -31,9 +32,7 @@ def test_a_password_of_any_characters_is_taken_from_a_file(
     written.write_text(password + "\n")
     url = Settings().redis_url
     assert url is not None
-    from redis.connection import parse_url
-
-    found = parse_url(url.get_secret_value())
+    found = parse_url(url.get_secret_value())  # type: ignore[no-untyped-call]
     assert (found["password"], found["host"]) == (password, "valkey")
 
 

@@ -1,10 +1,12 @@
 """Probes, metrics and facts about this service."""
 
 import platform
+from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
@@ -21,11 +23,12 @@ from kantor.service.api.dependencies import (
 from kantor.service.api.intake import Intake
 from kantor.service.api.metrics import render_metrics
 from kantor.service.formats import EXTENSIONS, MEDIA_TYPES
-from kantor.service.queue import JobBoard
+from kantor.service.queue import JobBoard, QueueStats
 
 _PACKAGES = ("kantor", "torch", "numpy", "fastapi")
 
 router = APIRouter(tags=["operations"])
+log = structlog.get_logger("kantor.api")
 
 
 @router.get("/healthz", summary="Is the process alive?")
@@ -40,17 +43,26 @@ async def health() -> dict[str, str]:
     responses={503: {"description": "Not ready; says why"}},
 )
 async def ready(board: BoardDep, intake: IntakeDep) -> Response:
-    """Tell whether jobs can be taken, and if not, why."""
+    """Tell whether jobs can be taken, and if not, why.
+
+    A lost GPU is a reason that is named; but what is stored can still be read, and
+    other workers may go on, so the answer stays 200.
+    """
     reasons = [*await _queue_reasons(board), *_store_reasons(intake)]
-    status = "unready" if reasons else "ready"
-    return JSONResponse(
-        {"status": status, "reasons": reasons}, status_code=503 if reasons else 200
-    )
+    if reasons:
+        log.warning("unready", reasons=reasons)
+        return JSONResponse({"status": "unready", "reasons": reasons}, status_code=503)
+    return JSONResponse({"status": "ready", "reasons": await _gpu_reasons(board)})
 
 
 @router.get("/v1/info", summary="Versions and limits")
-async def info(settings: SettingsDep, webhooks: WebhooksDep) -> dict[str, Any]:
-    """Return versions, limits and the formats that are read."""
+async def info(
+    settings: SettingsDep, webhooks: WebhooksDep, board: BoardDep
+) -> dict[str, Any]:
+    """Return versions, limits, the formats that are read, and what workers have.
+
+    `workers` is null while the queue cannot be asked.
+    """
     return {
         "versions": {"python": platform.python_version()}
         | {name: found for name in _PACKAGES if (found := _version(name))},
@@ -63,6 +75,7 @@ async def info(settings: SettingsDep, webhooks: WebhooksDep) -> dict[str, Any]:
             "max_queued": settings.max_queued,
             "max_attempts": settings.max_attempts,
         },
+        "workers": await _workers(board),
         "webhooks": webhooks is not None,
         "formats": list(MEDIA_TYPES),
         "extensions": list(EXTENSIONS),
@@ -88,6 +101,35 @@ async def _queue_reasons(board: JobBoard) -> list[dict[str, str]]:
         detail = f"the job queue takes nothing ({type(error).__name__})"
         return [{"code": "queue_unavailable", "detail": detail}]
     return []
+
+
+async def _gpu_reasons(board: JobBoard) -> list[dict[str, str]]:
+    try:
+        stats = await board.stats()
+    except RedisError:  # it answered just now; the next probe says why
+        return []
+    if not stats.lost_gpus:
+        return []
+    left = len(stats.live_workers)
+    detail = f"a worker found no GPU where it was to have one; {left} workers are left"
+    return [{"code": "gpu_lost", "detail": detail}]
+
+
+async def _workers(board: JobBoard) -> list[dict[str, Any]] | None:
+    try:
+        stats = await board.stats()
+    except RedisError:
+        return None
+    return _devices(stats)
+
+
+def _devices(stats: QueueStats) -> list[dict[str, Any]]:
+    """Return each kind of device, its memory, and how many workers have it."""
+    kinds = Counter((w.device, w.memory_bytes) for w in stats.live_workers)
+    return [
+        {"device": device, "memory_bytes": memory, "count": count}
+        for (device, memory), count in sorted(kinds.items())
+    ]
 
 
 def _store_reasons(intake: Intake) -> list[dict[str, str]]:

@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from kantor.service.processes import capacity, supervisor
-from kantor.service.processes.capacity import (
+from kantor.service import capacity
+from kantor.service.capacity import (
     GIBIBYTE,
     fitting_workers,
     usable_cores,
     usable_memory_bytes,
 )
+from kantor.service.processes import workers
 from kantor.service.settings import Settings
 
 
@@ -41,9 +42,9 @@ def test_a_container_without_a_limit_has_the_machine(tmp_path: Path, text: str) 
 
 
 def test_the_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "gpu_indices", list)
-    monkeypatch.setattr(supervisor, "fitting_workers", lambda _: 16)
-    monkeypatch.setattr(supervisor, "usable_cores", lambda: 64)
-    children = supervisor.worker_children(Settings())
+    monkeypatch.setattr(workers, "gpu_names", list)
+    monkeypatch.setattr(workers, "fitting_workers", lambda _: 16)
+    monkeypatch.setattr(workers, "usable_cores", lambda: 64)
+    children = workers.worker_children(Settings())
     assert len(children) == 16
     assert {c._variables["KANTOR_WORKER_THREADS"] for c in children} == {"4"}
