@@ -68,6 +68,32 @@ class Settings(BaseSettings):
             "Password for `redis_url`, as it is, where it does not stand in it already."
         ),
     )
+    bucket_url: str | None = Field(
+        default=None,
+        pattern=r"^s3://[^/]+(/.*)?$",
+        description=(
+            "S3-compatible bucket that has every dataset and result, as "
+            "s3://name/prefix, for workers of several hosts; `data_dir` is then a "
+            "cache of it. Empty: the folder alone."
+        ),
+    )
+    bucket_endpoint: str | None = Field(
+        default=None,
+        description="URL of the S3 service; empty: that of AWS for the region.",
+    )
+    bucket_region: str | None = Field(
+        default=None, description="Its region; empty: what AWS_REGION says."
+    )
+    bucket_access_key: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Access key id; empty: what AWS_ variables, or the role of the machine or "
+            "pod, say."
+        ),
+    )
+    bucket_secret_key: SecretStr | None = Field(
+        default=None, description="Secret access key that belongs to it."
+    )
     valkey_memory_bytes: int = Field(
         default=2048 * MEBIBYTE,
         ge=64 * MEBIBYTE,

@@ -117,6 +117,17 @@ def _data_dir(settings: Settings) -> str:
     return f"{settings.data_dir} is writable"
 
 
+def _bucket(settings: Settings) -> str:
+    from kantor.service.store import open_bucket
+
+    bucket = open_bucket(settings)
+    if bucket is None:
+        return "none; the folder is the store"
+    bucket.put("doctor", b"x")
+    bucket.delete("doctor")
+    return f"{settings.bucket_url} is writable"
+
+
 def _training(settings: Settings) -> str:
     import numpy as np
 
@@ -133,5 +144,6 @@ CHECKS: dict[str, Check] = {
     "redis": _redis,
     "workers": _workers,
     "data folder": _data_dir,
+    "bucket": _bucket,
     "training": _training,
 }

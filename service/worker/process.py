@@ -30,7 +30,7 @@ from kantor.service.pulse import Pulse, State
 from kantor.service.queue import Claim, LeaseQueue
 from kantor.service.queue.broker import check_server, connect
 from kantor.service.settings import Settings
-from kantor.service.store import BlobStore, DatasetStore
+from kantor.service.store import BlobStore, DatasetStore, open_bucket
 from kantor.service.worker.device import LOST_GPU, Device, GpuMissing
 from kantor.service.worker.execution import DeviceLost, Estimation, Execution
 from kantor.service.worker.lifeline import Lifeline
@@ -119,11 +119,12 @@ class Worker:
         self._page = page
         self._facts = device.facts if device else None
         self._lifeline = Lifeline(queue, settings, page=page, facts=self._facts)
+        bucket = open_bucket(settings)
         self._execution = Execution(
             estimate,
             self._lifeline,
-            datasets=DatasetStore(settings.data_dir),
-            blobs=BlobStore(settings.data_dir),
+            datasets=DatasetStore(settings.data_dir, bucket),
+            blobs=BlobStore(settings.data_dir, bucket),
             stopping=stopping,
             storing_s=settings.storing_s,
         )

@@ -35,6 +35,16 @@ def test_a_container_has_what_it_was_given(tmp_path: Path) -> None:
     assert usable_memory_bytes(tmp_path) == 1048576
 
 
+def test_an_older_container_has_what_it_was_given(tmp_path: Path) -> None:
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text("100000\n")
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
+    (tmp_path / "memory" / "memory.limit_in_bytes").write_text("1048576\n")
+    assert usable_cores(tmp_path) == 1
+    assert usable_memory_bytes(tmp_path) == 1048576
+
+
 @pytest.mark.parametrize("text", ["max 100000", "", "?"])
 def test_a_container_without_a_limit_has_the_machine(tmp_path: Path, text: str) -> None:
     (tmp_path / "cpu.max").write_text(text)
