@@ -84,6 +84,13 @@ soak: $(STAMP) ## Watch memory, files and keys under load; MINUTES=30
 outage: $(STAMP) ## Take Redis away from a running service, twice; SECONDS_AWAY=30
 	$(BIN)/python -m tests.chaos.outage --seconds $(SECONDS_AWAY)
 
+.PHONY: s3-server
+s3-server: .venv-s3/bin/moto_server ## Install the S3 server that tests use, by itself
+
+.venv-s3/bin/moto_server:
+	$(PYTHON) -m venv .venv-s3
+	.venv-s3/bin/python -m pip install --quiet 'moto[s3]>=5.2,<6' flask flask-cors
+
 .PHONY: lock
 lock: $(STAMP) ## Write anew, with hashes, what the images install (needs uv)
 	$(BIN)/python docker/lock.py

@@ -25,16 +25,16 @@ def main() -> None:
     """Write all three."""
     LOCKS.mkdir(exist_ok=True)
     write("api", locked("docker/api-requirements.txt"))
-    everything = locked("pyproject.toml")
+    everything = locked("pyproject.toml", "--extra", "s3")
     write("worker", [item for item in everything if not _HEAVY.match(item)])
     write("cuda", [item for item in everything if _HEAVY.match(item)])
 
 
-def locked(source: str) -> list[str]:
+def locked(source: str, *options: str) -> list[str]:
     """Return every requirement with its hashes, one text each."""
     command = ["uv", "pip", "compile", source, "-c", "constraints.txt", "--quiet"]
     command += ["--universal", "--python-version", PYTHON, "--generate-hashes"]
-    command += ["--no-header", "--no-annotate"]
+    command += ["--no-header", "--no-annotate", *options]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if found.returncode != 0:
         sys.exit(found.stderr)

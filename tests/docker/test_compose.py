@@ -66,6 +66,8 @@ def test_no_secret_is_on_a_command_line_or_in_a_variable() -> None:
         "valkey_password",
         "api_keys",
         "webhook_root_secret",
+        "bucket_access_key",
+        "bucket_secret_key",
     }
 
 

@@ -8,7 +8,14 @@ from redis.connection import parse_url
 from kantor.service.secret_files import SecretUnreadable, holds_secret, variable_of
 from kantor.service.settings import Settings, environment
 
-SECRETS = {"redis_url", "redis_password", "api_keys", "webhook_root_secret"}
+SECRETS = {
+    "redis_url",
+    "redis_password",
+    "bucket_access_key",
+    "bucket_secret_key",
+    "api_keys",
+    "webhook_root_secret",
+}
 DIGEST = "ab" * 32
 
 
