@@ -57,6 +57,7 @@ check: $(STAMP) ## Check format, lint, types, import direction and the container
 	$(BIN)/hadolint docker/*.Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec \
 		docker-compose.yml docker/*.compose.yml
+	$(BIN)/python -m pytest -q tests/deploy
 
 .PHONY: fix
 fix: $(STAMP) ## Format the code and apply the safe lint fixes
