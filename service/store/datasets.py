@@ -8,7 +8,7 @@ names and kinds beside it, and its id covers both.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,6 +176,10 @@ class DatasetStore:
         digests = frozenset(item.removeprefix(PREFIX) for item in in_use)
         removed = self._folder.sweep(unused_s=unused_s, in_use=digests)
         return [dataset_id(digest) for digest in removed]
+
+    def hold(self, dataset_ids: Iterable[str]) -> None:
+        """Let no other host's sweep remove what this host alone knows to be needed."""
+        self._folder.hold(item.removeprefix(PREFIX) for item in dataset_ids)
 
     def evict(self) -> int:
         """Remove from this host what a bucket has and nobody here has used lately."""

@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -182,6 +182,9 @@ class Folder:
             return False
         self._discard(path)
         return True
+
+    def hold(self, digests: Iterable[str]) -> None:
+        """Let no other host's sweep remove files that this host alone knows needed."""
 
     def evict(self) -> int:
         """Remove copies that can be had again; this folder has none."""

@@ -11,7 +11,7 @@ most once an hour, since S3 keeps no such time.
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -103,6 +103,11 @@ class SharedFolder(Folder):
                 self.set_aside(path)
                 self._bucket.delete(*self._names(digest))
             yield digest, sound
+
+    def hold(self, digests: Iterable[str]) -> None:
+        """Mark files as used, without fetching them."""
+        for digest in digests:
+            self._mark(digest)
 
     def evict(self) -> int:
         """Remove from this host, not from the bucket, what it has not used lately."""

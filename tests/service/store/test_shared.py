@@ -151,3 +151,15 @@ def test_a_bucket_that_does_not_answer_is_an_os_error(
 def test_a_url_that_is_no_bucket_is_refused() -> None:
     with pytest.raises(BucketUnavailable, match="cannot be used"):
         Bucket("s3://")
+
+
+def test_what_a_host_holds_no_other_one_sweeps(
+    hosts: list[DatasetStore], new_bucket: Callable[[], Bucket]
+) -> None:
+    there = hosts[0].put_array(ROWS).id
+    digest = there.removeprefix("ds_")
+    new_bucket().delete(f"datasets-used/{digest}")
+    hosts[1].hold([there])
+    assert [name for name, _ in new_bucket().all("datasets-used/")] == [
+        f"datasets-used/{digest}"
+    ]
