@@ -80,9 +80,9 @@ def stage_times(run: Callable[[], None]) -> dict[str, float]:
     return found | {"all": stats.total_tt}  # type: ignore[attr-defined]
 
 
-def shares(n: int, dim: int) -> list[list[object]]:
+def shares(n: int, dim: int) -> list[list[str]]:
     """Return a row for each kind of pair: seconds by stage, and the most K may save."""
-    rows: list[list[object]] = []
+    rows: list[list[str]] = []
     for seed, kind in enumerate(KINDS):
         spent = stage_times(partial(one_job, seed, n, dim))
         limit = 1.0 / (1.0 - spent["training"] / spent["all"])

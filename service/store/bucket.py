@@ -13,12 +13,12 @@ from typing import Any, BinaryIO
 
 from kantor.service.settings import Settings
 
-_CLIENT: dict[str, Any] = {
+_CLIENT: Any = {
     "connect_timeout": timedelta(seconds=5),
     "timeout": timedelta(minutes=10),
     "user_agent": "kantor",
 }
-_RETRIES: dict[str, Any] = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
+_RETRIES: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
 
 class BucketUnavailable(RuntimeError):
