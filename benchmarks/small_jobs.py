@@ -9,21 +9,21 @@ core and as one worker process for each core.
 """
 
 import argparse
-import cProfile
+import contextlib
 import multiprocessing
-import os
-import pstats
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from benchmarks.tables import machine, print_table
-from kantor.estimator import EstimateConfig, estimate_w1
+from kantor.estimator import EstimateConfig, estimate_w1, pipeline
 from kantor.service.capacity import usable_cores
 
 Samples = NDArray[np.float32]
@@ -69,15 +69,25 @@ def one_job(seed: int, n: int, dim: int) -> None:
 
 def stage_times(run: Callable[[], None]) -> dict[str, float]:
     """Return the processor seconds of each stage, and of all."""
-    profile = cProfile.Profile(time.process_time)
-    profile.runcall(run)
-    found: dict[str, float] = dict.fromkeys(STAGES, 0.0)
-    stats = pstats.Stats(profile)
-    for (_, _, name), (_, _, _, spent, _) in stats.stats.items():  # type: ignore[attr-defined]
-        for stage, function in STAGES.items():
-            if name == function:
-                found[stage] += spent
-    return found | {"all": stats.total_tt}  # type: ignore[attr-defined]
+    spent = dict.fromkeys(STAGES, 0.0)
+
+    def timed(stage: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def stopwatch(*arguments: Any, **options: Any) -> Any:
+            started = time.process_time()
+            try:
+                return call(*arguments, **options)
+            finally:
+                spent[stage] += time.process_time() - started
+
+        return stopwatch
+
+    with contextlib.ExitStack() as stack:
+        for stage, name in STAGES.items():
+            watched = timed(stage, getattr(pipeline, name))
+            stack.enter_context(mock.patch.object(pipeline, name, watched))
+        started = time.process_time()
+        run()
+        return spent | {"all": time.process_time() - started}
 
 
 def shares(n: int, dim: int) -> list[list[str]]:
@@ -109,7 +119,7 @@ def throughput(jobs: int, n: int, dim: int, *, processes: int, threads: int) -> 
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=16)
+    parser.add_argument("--jobs", type=int, default=16, help="0: no rates")
     parser.add_argument("--n", type=int, default=2000)
     parser.add_argument("--dim", type=int, default=32)
     given = parser.parse_args()
@@ -118,6 +128,8 @@ def main() -> None:
     one_job(0, 100, 2)
     header = ["pair", *STAGES, "all", "most that a batch may bring"]
     print_table(header, shares(given.n, given.dim))
+    if given.jobs == 0:
+        return
     cores = usable_cores()
     rows = [
         [f"{processes} x {threads}", f"{rate:.3f}"]
@@ -132,5 +144,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     main()
