@@ -177,6 +177,14 @@ class DatasetStore:
         removed = self._folder.sweep(unused_s=unused_s, in_use=digests)
         return [dataset_id(digest) for digest in removed]
 
+    def reach(self) -> None:
+        """Ask whether the bucket answers, if there is one.
+
+        Raises:
+            OSError: It does not.
+        """
+        self._folder.reach()
+
     def hold(self, dataset_ids: Iterable[str]) -> None:
         """Let no other host's sweep remove what this host alone knows to be needed."""
         self._folder.hold(item.removeprefix(PREFIX) for item in dataset_ids)

@@ -183,6 +183,13 @@ class Folder:
         self._discard(path)
         return True
 
+    def reach(self) -> None:
+        """Ask whether what is behind this folder answers; nothing is behind this one.
+
+        Raises:
+            OSError: It does not.
+        """
+
     def hold(self, digests: Iterable[str]) -> None:
         """Let no other host's sweep remove files that this host alone knows needed."""
 

@@ -104,6 +104,14 @@ class SharedFolder(Folder):
                 self._bucket.delete(*self._names(digest))
             yield digest, sound
 
+    def reach(self) -> None:
+        """Ask whether the bucket answers.
+
+        Raises:
+            OSError: It does not.
+        """
+        self._bucket.has(f"{self._marks}reach")
+
     def hold(self, digests: Iterable[str]) -> None:
         """Mark files as used, without fetching them."""
         for digest in digests:

@@ -6,7 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import anyio
 import structlog
+from anyio import to_thread
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
@@ -15,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from kantor.estimator.samples.pair import MIN_SAMPLES
 from kantor.service.api.dependencies import (
     BoardDep,
+    DatasetsDep,
     IntakeDep,
     OwnerDep,
     SettingsDep,
@@ -24,11 +27,15 @@ from kantor.service.api.intake import Intake
 from kantor.service.api.metrics import render_metrics
 from kantor.service.formats import EXTENSIONS, MEDIA_TYPES
 from kantor.service.queue import JobBoard, QueueStats
+from kantor.service.store import DatasetStore
 
 _PACKAGES = ("kantor", "torch", "numpy", "fastapi")
 
 router = APIRouter(tags=["operations"])
 log = structlog.get_logger("kantor.api")
+
+REACH_S = 2.0
+"""How long a bucket may take to answer a probe."""
 
 
 @router.get("/healthz", summary="Is the process alive?")
@@ -42,13 +49,17 @@ async def health() -> dict[str, str]:
     summary="Can it take jobs?",
     responses={503: {"description": "Not ready; says why"}},
 )
-async def ready(board: BoardDep, intake: IntakeDep) -> Response:
+async def ready(board: BoardDep, intake: IntakeDep, datasets: DatasetsDep) -> Response:
     """Tell whether jobs can be taken, and if not, why.
 
     A lost GPU is a reason that is named; but what is stored can still be read, and
     other workers may go on, so the answer stays 200.
     """
-    reasons = [*await _queue_reasons(board), *_store_reasons(intake)]
+    reasons = [
+        *await _queue_reasons(board),
+        *_store_reasons(intake),
+        *await _bucket_reasons(datasets),
+    ]
     if reasons:
         log.warning("unready", reasons=reasons)
         return JSONResponse({"status": "unready", "reasons": reasons}, status_code=503)
@@ -138,6 +149,16 @@ def _store_reasons(intake: Intake) -> list[dict[str, str]]:
             (Path(folder) / "probe").write_bytes(b"ok")
     except OSError as error:
         detail = f"the store cannot be written ({error.strerror})"
+        return [{"code": "store_unavailable", "detail": detail}]
+    return []
+
+
+async def _bucket_reasons(datasets: DatasetStore) -> list[dict[str, str]]:
+    try:
+        with anyio.fail_after(REACH_S):
+            await to_thread.run_sync(datasets.reach, abandon_on_cancel=True)
+    except OSError as error:  # a timeout is one
+        detail = f"the bucket does not answer ({type(error).__name__})"
         return [{"code": "store_unavailable", "detail": detail}]
     return []
 

@@ -56,6 +56,17 @@ becomes() { # becomes STATUS CONTAINER: within a minute
 }
 
 check_building() {
+	local more
+	{
+		cat "$work/env"
+		printf '%s\n' KANTOR_SITE=a.example KANTOR_VALKEY_HOST=10.0.0.1 \
+			KANTOR_REDIS_URL=redis://a KANTOR_REDIS_PASSWORD_FILE=docker/unset
+	} >"$work/env.all"
+	for more in valkey-port proxy bucket; do
+		that "with $more" docker compose --project-directory "$repo" --env-file "$work/env.all" \
+			-f "$repo/docker-compose.yml" -f "$repo/docker/$more.compose.yml" \
+			--profile gpu config -q
+	done
 	compose --progress plain build >"$work/build.log" 2>&1 || { tail -20 "$work/build.log"; return 1; }
 	docker image ls --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep kantor
 	local label='{{index .Config.Labels "org.opencontainers.image.version"}}'

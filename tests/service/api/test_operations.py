@@ -110,3 +110,15 @@ def test_workers_are_counted_by_their_device(
         LeaseQueue(client, settings, name).beat([], facts)
     expected = [{"device": "cuda:0 A", "memory_bytes": 80, "count": 2}]
     assert api.get("/v1/info").json()["workers"] == expected
+
+
+def test_a_bucket_that_does_not_answer_is_a_reason(
+    settings: Settings, serving: Any
+) -> None:
+    away = {"bucket_url": "s3://b", "bucket_endpoint": "http://127.0.0.1:1"}
+    keys = {"bucket_access_key": "k", "bucket_secret_key": "s"}
+    values = settings.model_dump(exclude_unset=True) | away | keys
+    with serving(Settings.model_validate(values)) as (_, api):
+        answer = api.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["reasons"][0]["code"] == "store_unavailable"
