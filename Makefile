@@ -20,7 +20,7 @@ PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),\
 .PHONY: help
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
-		| awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+		| awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: $(STAMP) ## Create .venv and install Kantor for development
@@ -56,7 +56,9 @@ check: $(STAMP) ## Check format, lint, types, import direction and the container
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint docker/*.Dockerfile
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec \
+		docker-compose.yml docker/*.compose.yml
+	$(BIN)/python -m pytest -q tests/deploy
 
 .PHONY: fix
 fix: $(STAMP) ## Format the code and apply the safe lint fixes
@@ -85,6 +87,21 @@ soak: $(STAMP) ## Watch memory, files and keys under load; MINUTES=30
 .PHONY: outage
 outage: $(STAMP) ## Take Redis away from a running service, twice; SECONDS_AWAY=30
 	$(BIN)/python -m tests.chaos.outage --seconds $(SECONDS_AWAY)
+
+.PHONY: s3-server
+s3-server: .venv-s3/bin/moto_server ## Install the S3 server that tests use, by itself
+
+.venv-s3/bin/moto_server:
+	$(PYTHON) -m venv .venv-s3
+	.venv-s3/bin/python -m pip install --quiet 'moto[s3]>=5.2,<6' flask flask-cors
+
+.PHONY: lock
+lock: $(STAMP) ## Write anew, with hashes, what the images install (needs uv)
+	$(BIN)/python docker/lock.py
+
+.PHONY: compose-test
+compose-test: ## Build the images and break a deployment of them (ten minutes)
+	tests/docker/compose/run.sh
 
 .PHONY: load
 load: $(STAMP) ## Measure what the API carries; fails below its bars

@@ -1,5 +1,7 @@
 """What an operator can set, each by an environment variable `KANTOR_<NAME>`.
 
+What is secret can stand in a file instead, which `KANTOR_<NAME>_FILE` names.
+
 An instance is built once, at the edge (a console command, a test), and handed down;
 nothing here is read at import, and there is no global instance.
 """
@@ -7,10 +9,17 @@ nothing here is read at import, and there is no global instance.
 import json
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from kantor.service.redis_urls import check_url, with_password
+from kantor.service.secret_files import SecretFiles, holds_secret, variable_of
 
 MEBIBYTE = 1024 * 1024
 DAY_S = 86_400.0
@@ -53,6 +62,38 @@ class Settings(BaseSettings):
             "Empty: `kantor serve` starts the embedded Valkey."
         ),
     )
+    redis_password: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Password for `redis_url`, as it is, where it does not stand in it already."
+        ),
+    )
+    bucket_url: str | None = Field(
+        default=None,
+        pattern=r"^s3://[^/]+(/.*)?$",
+        description=(
+            "S3-compatible bucket that has every dataset and result, as "
+            "s3://name/prefix, for workers of several hosts; `data_dir` is then a "
+            "cache of it. Empty: the folder alone."
+        ),
+    )
+    bucket_endpoint: str | None = Field(
+        default=None,
+        description="URL of the S3 service; empty: that of AWS for the region.",
+    )
+    bucket_region: str | None = Field(
+        default=None, description="Its region; empty: what AWS_REGION says."
+    )
+    bucket_access_key: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Access key id; empty: what AWS_ variables, or the role of the machine or "
+            "pod, say."
+        ),
+    )
+    bucket_secret_key: SecretStr | None = Field(
+        default=None, description="Secret access key that belongs to it."
+    )
     valkey_memory_bytes: int = Field(
         default=2048 * MEBIBYTE,
         ge=64 * MEBIBYTE,
@@ -69,6 +110,13 @@ class Settings(BaseSettings):
     host: str = Field(
         default="127.0.0.1", min_length=1, description="Address the API listens on."
     )
+    published_host: str | None = Field(
+        default=None,
+        description=(
+            "Address at which a container engine or a proxy offers the API, where that "
+            "is not `host`: if it is a loopback one, no API keys are needed."
+        ),
+    )
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port the API listens on."
     )
@@ -79,8 +127,15 @@ class Settings(BaseSettings):
         default=None,
         ge=0,
         description=(
-            "Worker processes of `kantor serve`; empty: one per GPU, else one per core "
-            "and GiB of memory, at most 16."
+            "Worker processes of `kantor serve` and `kantor workers`; empty: one per "
+            "GPU, else one per core and GiB of memory, at most 16."
+        ),
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto",
+        description=(
+            "What workers train on: `cuda` refuses to start without a GPU, `cpu` uses "
+            "none; auto: a GPU where there is one."
         ),
     )
     worker_threads: int | None = Field(
@@ -316,9 +371,45 @@ class Settings(BaseSettings):
             "addresses of your network. For intranets whose callers you trust."
         ),
     )
+    heard_file: Path | None = Field(
+        default=None,
+        description=(
+            "File that is touched whenever the queue has heard this host's workers; "
+            "container health checks look at its age."
+        ),
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log message that is written."
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read options first, then variables, then the files of secrets."""
+        return init_settings, env_settings, SecretFiles(settings_cls)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _join_password(cls, given: Any) -> Any:
+        url, password = (
+            _plain(given.get(name)) for name in ("redis_url", "redis_password")
+        )
+        if not isinstance(url, str) or not isinstance(password, str) or not password:
+            return given
+        return given | {"redis_url": with_password(check_url(url), password)}
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None:
+            check_url(given.get_secret_value())
+        return given
 
     @field_validator("webhook_root_secret")
     @classmethod
@@ -378,10 +469,13 @@ def environment(settings: Settings) -> dict[str, str]:
 
     Every setting survives the way: secrets are written out, at any depth, and one that
     is set to None is written as empty, which hides a variable of that process's own.
+    So is the file of a secret, which has been read.
     """
-    return {
-        f"KANTOR_{name.upper()}": _text(getattr(settings, name))
-        for name in settings.model_fields_set
+    chosen = settings.model_fields_set
+    fields = {name: Settings.model_fields[name].annotation for name in chosen}
+    hidden = [name for name, annotation in fields.items() if holds_secret(annotation)]
+    return {variable_of(name): _text(getattr(settings, name)) for name in chosen} | {
+        f"{variable_of(name)}_FILE": "" for name in hidden
     }
 
 

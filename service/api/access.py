@@ -95,9 +95,10 @@ def check_exposure(settings: Settings) -> None:
     Raises:
         OpenToAll: The address is not a loopback one, and no keys are set.
     """
-    if settings.api_keys or settings.allow_open or is_loopback(settings.host):
+    host = settings.published_host or settings.host
+    if settings.api_keys or settings.allow_open or is_loopback(host):
         return
     raise OpenToAll(
-        f"expected API keys (KANTOR_API_KEYS) to serve on {settings.host}, received "
+        f"expected API keys (KANTOR_API_KEYS) to serve on {host}, received "
         "none; without keys only 127.0.0.1 is served unless KANTOR_ALLOW_OPEN=true"
     )

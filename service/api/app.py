@@ -94,6 +94,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         services.uploads,
         every_s=services.settings.heartbeat_s,
         closing=closing,
+        hold=lambda: services.datasets.hold(services.references.datasets()),
     )
     dispatcher = dispatching(
         DeliveryQueue(services.client, services.settings),

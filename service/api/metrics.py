@@ -32,7 +32,15 @@ class QueueCollector(Collector):
         stats = self._stats
         yield _gauge("jobs_queued", "Jobs that wait for a worker.", stats.queued)
         yield _gauge("jobs_running", "Jobs that a worker holds.", stats.running)
-        yield _gauge("workers", "Workers heard within the lease.", stats.workers)
+        yield _gauge(
+            "workers", "Workers heard within the lease.", len(stats.live_workers)
+        )
+        yield _gauge(
+            "gpus_lost",
+            "Workers that lately were to have a GPU and found none.",
+            len(stats.lost_gpus),
+        )
+        yield from self._devices()
         yield _gauge(
             "oldest_queued_seconds",
             "How long the job that came first has waited.",
@@ -46,6 +54,22 @@ class QueueCollector(Collector):
         yield self._outcomes()
         yield self._events()
         yield self._durations()
+
+    def _devices(self) -> Iterator[Metric]:
+        labels = ["worker", "device"]
+        size = GaugeMetricFamily(
+            "kantor_worker_memory_bytes", "Memory of its device.", labels=labels
+        )
+        used = GaugeMetricFamily(
+            "kantor_worker_memory_used_bytes",
+            "Memory in use: of a GPU by anybody, else by the process.",
+            labels=labels,
+        )
+        for worker in self._stats.live_workers:
+            size.add_metric([worker.name, worker.device], worker.memory_bytes)
+            used.add_metric([worker.name, worker.device], worker.used_bytes)
+        yield size
+        yield used
 
     def _outcomes(self) -> Metric:
         family = CounterMetricFamily(

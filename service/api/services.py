@@ -19,7 +19,12 @@ from kantor.service.api.webhooks.setup import Webhooks, build_webhooks
 from kantor.service.queue import JobBoard
 from kantor.service.queue.broker import connect_async
 from kantor.service.settings import Settings
-from kantor.service.store import BlobStore, DatasetStore, ReferenceStore
+from kantor.service.store import (
+    BlobStore,
+    DatasetStore,
+    ReferenceStore,
+    open_bucket,
+)
 
 
 @dataclass(frozen=True)
@@ -54,14 +59,15 @@ def build_services(settings: Settings) -> Services:
     if settings.redis_url is None:
         raise ValueError("expected KANTOR_REDIS_URL, received none")
     client = connect_async(settings.redis_url.get_secret_value())
-    datasets = DatasetStore(settings.data_dir)
+    bucket = open_bucket(settings)
+    datasets = DatasetStore(settings.data_dir, bucket)
     return Services(
         settings=settings,
         client=client,
         board=JobBoard(client, settings),
         datasets=datasets,
         references=ReferenceStore(settings.data_dir),
-        blobs=BlobStore(settings.data_dir),
+        blobs=BlobStore(settings.data_dir, bucket),
         bodies=JsonBodies(settings.max_json_bytes),
         intake=Intake(settings, datasets),
         uploads=UploadStore(

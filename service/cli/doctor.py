@@ -1,6 +1,5 @@
 """`kantor doctor` and `kantor healthcheck`: is everything here that is needed?"""
 
-import os
 import platform
 import urllib.request
 from collections.abc import Callable
@@ -11,6 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from kantor.service.capacity import GIBIBYTE, usable_cores, usable_memory_bytes
+from kantor.service.queue import WorkerFacts
 from kantor.service.settings import Settings
 
 Check = Callable[[Settings], str]
@@ -41,7 +42,7 @@ def healthcheck(
 
         print(check_heard(Settings()))
     else:
-        print(_probe(url or f"http://127.0.0.1:{Settings().port}/healthz"))
+        print(_probe(url or f"http://127.0.0.1:{Settings().port}/readyz"))
 
 
 def _probe(address: str) -> str:
@@ -61,10 +62,40 @@ def _versions(settings: Settings) -> str:
 def _devices(settings: Settings) -> str:
     import torch
 
-    if not torch.cuda.is_available():
-        return f"no GPU, {os.cpu_count()} CPU cores"
-    count = torch.cuda.device_count()
-    return ", ".join(torch.cuda.get_device_name(i) for i in range(count))
+    memory = _gibibytes(usable_memory_bytes())
+    if settings.device != "cpu" and torch.cuda.is_available():
+        found = [
+            torch.cuda.get_device_properties(i)
+            for i in range(torch.cuda.device_count())
+        ]
+        return ", ".join(f"{gpu.name} {_gibibytes(gpu.total_memory)}" for gpu in found)
+    if settings.device == "cuda":
+        raise RuntimeError("expected a GPU (KANTOR_DEVICE=cuda), received none")
+    return f"no GPU, {usable_cores()} CPU cores, {memory}"
+
+
+def _workers(settings: Settings) -> str:
+    from kantor.service.queue.broker import connect
+    from kantor.service.queue.inspection import queue_stats
+
+    if settings.redis_url is None:
+        return "those that `kantor serve` starts"
+    with connect(settings.redis_url.get_secret_value()) as client:
+        stats = queue_stats(client, settings)
+    if stats.lost_gpus:
+        names = ", ".join(worker.name for worker in stats.lost_gpus)
+        raise RuntimeError(f"expected a GPU for each, received none for {names}")
+    return ", ".join(_worker(worker) for worker in stats.live_workers) or "none heard"
+
+
+def _worker(worker: WorkerFacts) -> str:
+    memory = _gibibytes(worker.memory_bytes)
+    used = _gibibytes(worker.used_bytes)
+    return f"{worker.name} on {worker.device or 'unknown'} ({used} of {memory} used)"
+
+
+def _gibibytes(count: int) -> str:
+    return f"{count / GIBIBYTE:.1f} GiB"
 
 
 def _redis(settings: Settings) -> str:
@@ -86,6 +117,17 @@ def _data_dir(settings: Settings) -> str:
     return f"{settings.data_dir} is writable"
 
 
+def _bucket(settings: Settings) -> str:
+    from kantor.service.store import open_bucket
+
+    bucket = open_bucket(settings)
+    if bucket is None:
+        return "none; the folder is the store"
+    bucket.put("doctor", b"x")
+    bucket.delete("doctor")
+    return f"{settings.bucket_url} is writable"
+
+
 def _training(settings: Settings) -> str:
     import numpy as np
 
@@ -100,6 +142,8 @@ CHECKS: dict[str, Check] = {
     "versions": _versions,
     "devices": _devices,
     "redis": _redis,
+    "workers": _workers,
     "data folder": _data_dir,
+    "bucket": _bucket,
     "training": _training,
 }

@@ -1,4 +1,4 @@
-"""`kantor serve`, `kantor api`, `kantor worker`: the processes of the service."""
+"""`kantor serve`, `api`, `worker`, `workers`: the processes of the service."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +23,8 @@ def serve(
         Path | None, typer.Option(help="Folder of all that is kept.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Worker processes; one per GPU, else one.")
+        int | None,
+        typer.Option(help="Worker processes; one per GPU, else as fit the cores."),
     ] = None,
     api_processes: Annotated[
         int | None, typer.Option(help="API processes; one.")
@@ -64,8 +65,22 @@ def api(
         run_api(settings, fd=fd)
 
 
-def worker() -> None:
+def worker(
+    pulse_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
     """Run one worker alone; settings come from KANTOR_* variables."""
     from kantor.service.worker import run_worker  # loads torch
 
-    run_worker(Settings())
+    run_worker(Settings(), pulse_fd=pulse_fd)
+
+
+def workers(
+    count: Annotated[
+        int | None,
+        typer.Option("--count", help="Processes; one per GPU, else as fit the cores."),
+    ] = None,
+) -> None:
+    """Run the workers of this host, one process for each GPU, and keep them running."""
+    from kantor.service.processes.supervisor import serve_workers
+
+    serve_workers(settings_with(workers=count))

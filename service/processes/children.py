@@ -1,10 +1,10 @@
 """A child process that is started again when it ends."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 import structlog
 
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class Child:
-    """One `kantor <name>` process, perhaps on a listening socket that it shares.
+    """One `kantor <name>` process, perhaps with open files that it shares.
 
     It has a session of its own, so that Ctrl-C in a terminal reaches only its parent,
     which ends the children in order.
@@ -33,12 +33,22 @@ class Child:
         name: str,
         variables: dict[str, str],
         *,
-        listener: socket.socket | None = None,
+        options: Sequence[str] = (),
+        shared: Sequence[int] = (),
     ) -> None:
+        """Prepare a process.
+
+        Args:
+            name: Of the command.
+            variables: Of its environment, over our own.
+            options: Of the command.
+            shared: File descriptors that it inherits under the same numbers.
+        """
         self.name = name
         self.failures = 0
         self._variables = variables
-        self._listener = listener
+        self._options = options
+        self._shared = shared
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         self._start_at = 0.0
@@ -60,6 +70,11 @@ class Child:
         if self._process is not None:
             self._process.terminate()
 
+    def kill(self) -> None:
+        """End the process by force; it is started again."""
+        if self._process is not None:
+            self._process.kill()
+
     def wait(self, timeout_s: float) -> None:
         """Wait until the process has ended; kill it after the timeout."""
         if self._process is None:
@@ -74,13 +89,11 @@ class Child:
     def _start(self) -> None:
         # -P: nothing in the folder where we were started stands in for a package
         command = [sys.executable, "-P", "-m", "kantor.service.cli", self.name]
-        shared = [] if self._listener is None else [self._listener.fileno()]
-        for number in shared:
-            command += ["--fd", str(number)]
+        command += self._options
         self._process = subprocess.Popen(
             tethered(command),
             env=os.environ | self._variables,
-            pass_fds=shared,
+            pass_fds=self._shared,
             start_new_session=True,
         )
         self._started_at = time.monotonic()
@@ -95,7 +108,7 @@ class Child:
         self._start_at = time.monotonic() + delay
 
 
-def end_all(children: list[Child], timeout_s: float) -> None:
+def end_all(children: Sequence[Child], timeout_s: float) -> None:
     """End all processes, at the same time and within the timeout."""
     deadline = time.monotonic() + timeout_s
     for child in children:

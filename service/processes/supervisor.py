@@ -1,6 +1,7 @@
 """`kantor serve`: the embedded Valkey, the API and the workers, kept running as one.
 
-`kantor api` runs through here as well where the API has several processes.
+`kantor api` runs through here as well where the API has several processes, and
+`kantor workers` always.
 
 Each is a process of its own, tethered to this one. A child that ends is started again,
 later and later while it keeps ending. On SIGINT or SIGTERM the workers give their jobs
@@ -15,7 +16,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,9 @@ from typing import Any
 import structlog
 
 from kantor.service.logs import configure_logs
-from kantor.service.processes.capacity import fitting_workers, usable_cores
 from kantor.service.processes.children import Child, end_all
-from kantor.service.processes.gpus import gpu_indices
 from kantor.service.processes.valkey import EmbeddedValkey, FolderTaken
+from kantor.service.processes.workers import WorkerChild, note_heard, worker_children
 from kantor.service.settings import Settings, environment
 
 TICK_S = 0.2
@@ -101,6 +101,20 @@ def serve_api(settings: Settings) -> None:
         _supervise(children, None, ready, stopping)
 
 
+def serve_workers(settings: Settings) -> None:
+    """Run the workers of this host alone, until SIGINT or SIGTERM.
+
+    Raises:
+        StartFailed: None of them can be started.
+    """
+    stopping = threading.Event()
+    with _signals_set(stopping), contextlib.ExitStack() as stack:
+        configure_logs(settings, "supervisor")
+        children = worker_children(settings)
+        stack.callback(end_all, children, settings.drain_s + STOP_MARGIN_S)
+        _supervise(children, None, WorkersReady(children, settings), stopping)
+
+
 def listen(settings: Settings) -> socket.socket:
     """Return the socket on which all API processes accept.
 
@@ -115,27 +129,11 @@ def listen(settings: Settings) -> socket.socket:
 def api_children(settings: Settings, listener: socket.socket) -> list[Child]:
     """Return the API processes, which share a listening socket."""
     variables = environment(settings)
+    fd = listener.fileno()
     return [
-        Child("api", variables, listener=listener)
+        Child("api", variables, options=["--fd", str(fd)], shared=[fd])
         for _ in range(settings.api_processes)
     ]
-
-
-def worker_children(settings: Settings) -> list[Child]:
-    """Return the worker processes: as many as are set, or as serve best here."""
-    gpus = gpu_indices()
-    count = settings.workers if settings.workers is not None else fitting_workers(gpus)
-    children = []
-    for i in range(count):
-        threads = settings.worker_threads or max(1, usable_cores() // count)
-        variables = environment(settings) | {
-            "OMP_NUM_THREADS": str(threads),
-            "KANTOR_WORKER_THREADS": str(threads),
-        }
-        if gpus:
-            variables["CUDA_VISIBLE_DEVICES"] = gpus[i % len(gpus)]
-        children.append(Child("worker", variables))
-    return children
 
 
 class Readiness:
@@ -163,10 +161,31 @@ class Readiness:
             self._on_ready(self._url)
 
 
+class WorkersReady:
+    """Whether any worker has taken jobs; notes, as long as it is asked, who is heard.
+
+    One GPU of several that is lost ends its own worker again and again, and no other.
+
+    Attributes:
+        reached: Whether one has.
+    """
+
+    def __init__(self, workers: list[WorkerChild], settings: Settings) -> None:
+        self.reached = False
+        self._workers = workers
+        self._file = settings.heard_file
+        self._lease_s = settings.lease_s
+
+    def ask(self) -> None:
+        """Look at the workers' pages."""
+        self.reached = self.reached or any(w.is_ready for w in self._workers)
+        note_heard(self._workers, self._file, self._lease_s)
+
+
 def _supervise(
-    children: list[Child],
+    children: Sequence[Child],
     valkey: EmbeddedValkey | None,
-    ready: Readiness,
+    ready: Readiness | WorkersReady,
     stopping: threading.Event,
 ) -> None:
     while not stopping.is_set():

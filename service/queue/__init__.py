@@ -10,7 +10,7 @@ is in `scripts/common.lua`.
 from kantor.service.queue.board import JobBoard
 from kantor.service.queue.damage import JobDamaged
 from kantor.service.queue.deliveries import Attempt, Delivery, DeliveryQueue, Verdict
-from kantor.service.queue.figures import QueueStats, RateVerdict
+from kantor.service.queue.figures import QueueStats, RateVerdict, WorkerFacts
 from kantor.service.queue.leases import Claim, Holding, LeaseQueue
 from kantor.service.queue.records import (
     JobError,
@@ -56,4 +56,5 @@ __all__ = [
     "Verdict",
     "Webhook",
     "WebhookRecord",
+    "WorkerFacts",
 ]

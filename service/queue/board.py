@@ -159,8 +159,9 @@ class JobBoard:
 
     async def stats(self) -> QueueStats:
         """Count what is queued and running, live workers, and outcomes so far."""
-        silence = milliseconds(self._settings.lease_s)
-        return QueueStats.from_reply(await self._run("stats", silence))
+        lease_s = self._settings.lease_s
+        reply = await self._run("stats", milliseconds(lease_s))
+        return QueueStats.from_reply(reply, lease_s)
 
     async def take_token(
         self, name: str, *, per_minute: float, burst: int

@@ -84,16 +84,36 @@ def check_server(client: redis.Redis) -> ServerReport:
     """Return the server's version and warnings about its configuration.
 
     Raises:
-        BrokerUnsuitable: The server is older than Redis 6.2.
+        BrokerUnsuitable: The server is older than Redis 6.2, or not one by itself.
         redis.exceptions.RedisError: The server does not answer.
     """
     info: dict[str, Any] = client.info()
+    _check_alone(info)
     version = str(info["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_VERSION:
         raise BrokerUnsuitable(
             f"expected Redis >= 6.2 or Valkey, received version {version}"
         )
     return ServerReport(str(info.get("valkey_version", version)), _warnings(info))
+
+
+def _check_alone(info: dict[str, Any]) -> None:
+    """Check that the server keeps all the data, and keeps it itself.
+
+    Raises:
+        BrokerUnsuitable: It is a node of a Cluster, or a Sentinel.
+    """
+    if info.get("redis_mode") == "sentinel":
+        raise BrokerUnsuitable(
+            "expected a server that keeps data, received a Sentinel: name the server "
+            "itself, with appendonly on; a failover to a copy that lags behind loses "
+            "jobs that were accepted"
+        )
+    if info.get("redis_mode") == "cluster" or info.get("cluster_enabled"):
+        raise BrokerUnsuitable(
+            "expected one server, received a node of a Redis Cluster: all keys of the "
+            "queue lie in one slot, so that one node would do all the work"
+        )
 
 
 def _warnings(info: dict[str, Any]) -> list[str]:

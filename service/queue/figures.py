@@ -1,7 +1,33 @@
 """Counts and rates that the queue reports."""
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+
+@dataclass(frozen=True)
+class WorkerFacts:
+    """What a worker says about itself, and when it was last heard.
+
+    Attributes:
+        silent_s: Seconds since then.
+        device: What it trains on, with the model of a GPU; empty: it has not said.
+        memory_bytes: Of that device.
+        used_bytes: Of these, in use: of a GPU by anybody, else by this process.
+        gpu_lost: Whether it was to have a GPU and found none.
+    """
+
+    name: str
+    silent_s: float
+    device: str = ""
+    memory_bytes: int = 0
+    used_bytes: int = 0
+    gpu_lost: bool = False
+
+    def is_live(self, silence_s: float) -> bool:
+        """Tell whether it was heard within that time, and can train."""
+        return self.silent_s <= silence_s and not self.gpu_lost
 
 
 @dataclass(frozen=True)
@@ -9,7 +35,8 @@ class QueueStats:
     """The queue at one moment, by the server's clock.
 
     Attributes:
-        workers: Workers heard within the lease.
+        workers: Workers heard lately, also those that had no GPU; `live_workers`
+            counts those that work.
         oldest_queued_s: How long the queued job that came first has waited.
         webhooks_pending: Notifications that webhooks have not taken yet.
         totals: Counters since the first job: `submitted`; `succeeded`, `failed` and
@@ -21,17 +48,40 @@ class QueueStats:
 
     queued: int
     running: int
-    workers: int
     oldest_queued_s: float
     webhooks_pending: int
     totals: dict[str, int]
+    workers: tuple[WorkerFacts, ...] = ()
+    lease_s: float = 0.0
 
     @classmethod
-    def from_reply(cls, reply: list[Any]) -> "QueueStats":
+    def from_reply(cls, reply: list[Any], lease_s: float) -> "QueueStats":
         """Build from the reply of the script `stats`."""
-        queued, running, workers, oldest_ms, pending, flat = reply
+        queued, running, oldest_ms, pending, flat, workers = reply
         totals = zip(flat[::2], map(int, flat[1::2]), strict=True)
-        return cls(queued, running, workers, oldest_ms / 1000, pending, dict(totals))
+        facts = tuple(_facts(workers))
+        return cls(
+            queued, running, oldest_ms / 1000, pending, dict(totals), facts, lease_s
+        )
+
+    @property
+    def live_workers(self) -> list[WorkerFacts]:
+        """Workers that were heard within the lease and can train."""
+        return [worker for worker in self.workers if worker.is_live(self.lease_s)]
+
+    @property
+    def lost_gpus(self) -> list[WorkerFacts]:
+        """Workers that lately were to have a GPU and found none."""
+        return [worker for worker in self.workers if worker.gpu_lost]
+
+
+def _facts(flat: list[Any]) -> Iterator[WorkerFacts]:
+    """Read workers; one that says nothing that can be read is still counted."""
+    for name, silent_ms, text in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
+        try:
+            yield WorkerFacts(name, silent_ms / 1000, **json.loads(text or "{}"))
+        except (TypeError, ValueError):
+            yield WorkerFacts(name, silent_ms / 1000)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from typing import Any
 import redis
 
 from kantor.service.queue.damage import JobDamaged
+from kantor.service.queue.figures import QueueStats
 from kantor.service.queue.keys import Keys
 from kantor.service.queue.records import JobRecord
-from kantor.service.queue.scripting import script_text
+from kantor.service.queue.scripting import milliseconds, script_text
 from kantor.service.settings import Settings
 
 PAGE = 200
@@ -26,6 +27,14 @@ def mend_all(client: redis.Redis, settings: Settings) -> int:
         page = ids[start : start + PAGE]
         mend(keys=[keys.tag], args=[settings.max_attempts, *page])
     return len(ids)
+
+
+def queue_stats(client: redis.Redis, settings: Settings) -> QueueStats:
+    """Count what is queued and running, and name the workers."""
+    stats = client.register_script(script_text("stats"))
+    tag = Keys(settings.key_prefix).tag
+    reply = stats(keys=[tag], args=[milliseconds(settings.lease_s)])
+    return QueueStats.from_reply(reply, settings.lease_s)
 
 
 def all_jobs(client: redis.Redis, settings: Settings) -> Iterator[JobRecord]:

@@ -77,10 +77,19 @@ class LeaseQueue:
             {self._keys("bell"): self._bell}, block=milliseconds(BLOCK_S)
         )
 
-    def beat(self, claims: list[Claim]) -> list[Holding]:
-        """Renew the leases; return for each whether to go on."""
+    def beat(
+        self, claims: list[Claim], facts: dict[str, Any] | None = None
+    ) -> list[Holding]:
+        """Renew the leases; return for each whether to go on.
+
+        Args:
+            claims: What is held; none: the worker is idle.
+            facts: What this worker is, as `WorkerFacts` has it; None: as before.
+        """
         held = [part for claim in claims for part in (claim.job.id, claim.token)]
-        return [Holding(answer) for answer in self._run("beat", self._worker, *held)]
+        about = "" if facts is None else json.dumps(facts)
+        answers = self._run("beat", self._worker, about, *held)
+        return [Holding(answer) for answer in answers]
 
     def progress(self, claim: Claim, reports: list[dict[str, Any]]) -> bool:
         """Publish reports, the newest last; return whether the job is still held."""

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from kantor.service.store.files import mark_used
-from kantor.service.store.folder import Damaged, Folder
+from kantor.service.store.bucket import Bucket
+from kantor.service.store.folder import Damaged
+from kantor.service.store.shared import open_folder
 
 
 class UnknownBlob(KeyError):
@@ -17,10 +18,10 @@ class DamagedBlob(UnknownBlob):
 
 
 class BlobStore:
-    """Blobs in `<data_dir>/blobs`."""
+    """Blobs in `<data_dir>/blobs`, and in a bucket if there is one."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._folder = Folder(data_dir / "blobs", suffix="")
+    def __init__(self, data_dir: Path, bucket: Bucket | None = None) -> None:
+        self._folder = open_folder(data_dir / "blobs", "", bucket)
 
     def put(self, content: bytes) -> str:
         """Store bytes; return their digest."""
@@ -55,7 +56,7 @@ class BlobStore:
 
     def has(self, digest: str) -> bool:
         """Tell whether there is such a blob, without reading it."""
-        return self._folder.find(digest) is not None
+        return self._folder.has(digest)
 
     def touch(self, digest: str) -> None:
         """Mark a blob as used, so that a sweep leaves it.
@@ -63,7 +64,8 @@ class BlobStore:
         Raises:
             UnknownBlob: There is no such blob.
         """
-        mark_used(self.path(digest))
+        self.path(digest)
+        self._folder.use(digest)
 
     def check(self) -> Iterator[tuple[str, bool]]:
         """Read every blob; yield its digest and whether it is sound."""
@@ -72,6 +74,10 @@ class BlobStore:
     def delete(self, digest: str) -> bool:
         """Remove a blob; return whether there was one."""
         return self._folder.remove(digest)
+
+    def evict(self) -> int:
+        """Remove from this host what a bucket has and nobody here has used lately."""
+        return self._folder.evict()
 
     def sweep(
         self, *, unused_s: float, in_use: frozenset[str] = frozenset()

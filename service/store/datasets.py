@@ -8,7 +8,7 @@ names and kinds beside it, and its id covers both.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from kantor.estimator.samples.stacking import in_terms_of, joint_columns
 from kantor.estimator.samples.table import Table
-from kantor.service.store.files import mark_used
-from kantor.service.store.folder import Damaged, Folder
+from kantor.service.store.bucket import Bucket
+from kantor.service.store.folder import Damaged
 from kantor.service.store.names import (
     columns_of_document,
     names_document,
     table_of_document,
 )
+from kantor.service.store.shared import open_folder
 from kantor.service.store.writer import DatasetWriter
 
 PREFIX = "ds_"
@@ -62,10 +63,10 @@ class DatasetInfo:
 
 
 class DatasetStore:
-    """Datasets in `<data_dir>/datasets`."""
+    """Datasets in `<data_dir>/datasets`, and in a bucket if there is one."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._folder = Folder(data_dir / "datasets", suffix=".npy")
+    def __init__(self, data_dir: Path, bucket: Bucket | None = None) -> None:
+        self._folder = open_folder(data_dir / "datasets", ".npy", bucket)
 
     def put_array(self, array: NDArray[Any]) -> DatasetInfo:
         """Store an array (n, d) of finite real numbers.
@@ -161,7 +162,8 @@ class DatasetStore:
         Raises:
             UnknownDataset: There is no such dataset.
         """
-        return mark_used(self._path(dataset_id))
+        self._path(dataset_id)
+        return self._folder.use(dataset_id.removeprefix(PREFIX))
 
     def delete(self, dataset_id: str) -> bool:
         """Remove a dataset; return whether there was one."""
@@ -175,10 +177,26 @@ class DatasetStore:
         removed = self._folder.sweep(unused_s=unused_s, in_use=digests)
         return [dataset_id(digest) for digest in removed]
 
+    def reach(self) -> None:
+        """Ask whether the bucket answers, if there is one.
+
+        Raises:
+            OSError: It does not.
+        """
+        self._folder.reach()
+
+    def hold(self, dataset_ids: Iterable[str]) -> None:
+        """Let no other host's sweep remove what this host alone knows to be needed."""
+        self._folder.hold(item.removeprefix(PREFIX) for item in dataset_ids)
+
+    def evict(self) -> int:
+        """Remove from this host what a bucket has and nobody here has used lately."""
+        return self._folder.evict()
+
     def has(self, item: str) -> bool:
         """Tell whether there is such a dataset, without reading it."""
         digest = item.removeprefix(PREFIX)
-        return item.startswith(PREFIX) and self._folder.find(digest) is not None
+        return item.startswith(PREFIX) and self._folder.has(digest)
 
     def check(self) -> Iterator[tuple[str, bool]]:
         """Read every dataset; yield its id and whether it is sound."""

@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -62,6 +62,21 @@ class Folder:
         """Return the file of a digest, or None if there is none."""
         path = self.path(digest)
         return path if path is not None and path.is_file() else None
+
+    def has(self, digest: str) -> bool:
+        """Tell whether there is such a file, without reading it."""
+        return self.find(digest) is not None
+
+    def use(self, digest: str) -> float:
+        """Note a use now; return when the file was made.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+        """
+        path = self.find(digest)
+        if path is None:
+            raise FileNotFoundError(digest)
+        return mark_used(path)
 
     def verified(self, digest: str) -> Path | None:
         """Return the file of a digest whose content is right, or None if there is none.
@@ -132,12 +147,16 @@ class Folder:
             if self.verified(digest) is not None:
                 mark_used(final)
                 return final
+        self.move(file, temporary, final)
+        return final
+
+    def move(self, file: BinaryIO, temporary: Path, final: Path) -> None:
+        """Give a finished temporary file another name; durable on return."""
         file.flush()
         os.fsync(file.fileno())
         final.parent.mkdir(parents=True, exist_ok=True)
         temporary.replace(final)
         sync_folder(final.parent)
-        return final
 
     def beside(self, digest: str) -> bytes | None:
         """Return the document beside a digest's file, or None if there is none."""
@@ -161,10 +180,27 @@ class Folder:
         path = self.find(digest)
         if path is None:
             return False
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
-        beside(path).unlink(missing_ok=True)
+        self._discard(path)
         return True
+
+    def reach(self) -> None:
+        """Ask whether what is behind this folder answers; nothing is behind this one.
+
+        Raises:
+            OSError: It does not.
+        """
+
+    def hold(self, digests: Iterable[str]) -> None:
+        """Let no other host's sweep remove files that this host alone knows needed."""
+
+    def evict(self) -> int:
+        """Remove copies that can be had again; this folder has none."""
+        return 0
+
+    def sweep_leftovers(self, unused_s: float) -> None:
+        """Remove temporary files of writers that were killed, and damaged files."""
+        remove_leftovers(self._incoming, age_s=ORPHAN_AGE_S)
+        remove_leftovers(self._damaged, age_s=unused_s)
 
     def sweep(self, *, unused_s: float, in_use: frozenset[str]) -> list[str]:
         """Remove what nobody has put or used for a time, and left-over temporaries.
@@ -176,17 +212,18 @@ class Folder:
         Returns:
             The digests removed.
         """
-        now = time.time()
-        remove_leftovers(self._incoming, age_s=ORPHAN_AGE_S)
-        remove_leftovers(self._damaged, age_s=unused_s)
-        removed = []
+        self.sweep_leftovers(unused_s)
+        now, removed = time.time(), []
         for digest, path in self.all():
             with contextlib.suppress(FileNotFoundError):
                 if digest not in in_use and now - last_use(path) > unused_s:
-                    path.unlink()
-                    beside(path).unlink(missing_ok=True)
+                    self._discard(path)
                     removed.append(digest)
         return removed
+
+    def _discard(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        beside(path).unlink(missing_ok=True)
 
 
 def _version(path: Path) -> _Version:

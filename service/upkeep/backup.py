@@ -63,6 +63,7 @@ def back_up(settings: Settings, destination: Path) -> Copied:
             copied.
         OSError: Something cannot be read or written.
     """
+    _check_no_bucket(settings)
     if destination.exists() and any(destination.iterdir()):
         _manifest(destination)
     destination.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -89,6 +90,7 @@ def restore(source: Path, settings: Settings) -> Copied:
         BackupImpossible: The source is no whole backup, the folder is in use or not
             empty, or the queue does not load.
     """
+    _check_no_bucket(settings)
     manifest = _manifest(source)
     data_dir = settings.data_dir
     if data_dir.exists() and any(p.name != "lock" for p in data_dir.iterdir()):
@@ -101,6 +103,14 @@ def restore(source: Path, settings: Settings) -> Copied:
         if manifest["queue"] == "embedded":
             _load_once(settings)
     return copied
+
+
+def _check_no_bucket(settings: Settings) -> None:
+    if settings.bucket_url is not None:
+        raise BackupImpossible(
+            f"expected a store in a folder, received {settings.bucket_url}: a bucket "
+            "is backed up by its own means (versions, replication), the queue first"
+        )
 
 
 def _load_once(settings: Settings) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from kantor.service.queue.inspection import all_jobs, mend_all
 from kantor.service.settings import Settings
-from kantor.service.store import BlobStore, DatasetStore
+from kantor.service.store import BlobStore, DatasetStore, open_bucket
 from kantor.service.upkeep.server import running_server
 
 
@@ -42,7 +42,9 @@ def check_everything(settings: Settings) -> Findings:
         redis.exceptions.RedisError: The server that is set does not answer.
     """
     findings = Findings()
-    datasets, blobs = DatasetStore(settings.data_dir), BlobStore(settings.data_dir)
+    bucket = open_bucket(settings)
+    datasets = DatasetStore(settings.data_dir, bucket)
+    blobs = BlobStore(settings.data_dir, bucket)
     for check in (datasets.check, blobs.check):
         for name, is_sound in check():
             findings.files += 1

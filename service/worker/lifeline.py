@@ -17,11 +17,13 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
 
+from kantor.service.pulse import Pulse
 from kantor.service.queue import Claim, Holding, LeaseQueue
 from kantor.service.settings import Settings
 from kantor.service.worker.watchdog import Watchdog
@@ -39,15 +41,39 @@ log = structlog.get_logger(__name__)
 
 
 class Lifeline(threading.Thread):
-    """Heartbeats and progress of the jobs that this worker holds."""
+    """Heartbeats and progress of the jobs that this worker holds.
 
-    def __init__(self, queue: LeaseQueue, settings: Settings) -> None:
+    Attributes:
+        watchdog: Of the training that runs.
+        device_lost: Whether the device could no longer be asked for its memory.
+    """
+
+    def __init__(
+        self,
+        queue: LeaseQueue,
+        settings: Settings,
+        *,
+        page: Pulse | None = None,
+        facts: Callable[[], dict[str, Any]] | None = None,
+    ) -> None:
+        """Prepare the thread.
+
+        Args:
+            queue: Where the leases are.
+            settings: Times.
+            page: Where the supervisor looks; None: nobody does.
+            facts: Asked at each heartbeat for what the queue shall know of the worker.
+        """
         super().__init__(name="lifeline", daemon=True)
+        self._page = page or Pulse()
+        self._facts = facts
+        self._heard_file = settings.heard_file
+        self.device_lost = False
         self._queue = queue
         self._heartbeat_s = settings.heartbeat_s
         self._silent_s = max(1.0, SILENT_LEASES * settings.lease_s)
         self._reap_at = 0.0
-        self.watchdog = Watchdog(settings)
+        self.watchdog = Watchdog(settings, self._page)
         self._max_reports = settings.max_events
         self._changed = threading.Condition()
         self._claims: dict[str, Claim] = {}
@@ -164,13 +190,32 @@ class Lifeline(threading.Thread):
     def _exchange(self) -> None:
         with self._changed:
             claims = list(self._claims.values())
-        answers = self._queue.beat(claims)
+        due = time.monotonic() >= self._reap_at
+        answers = self._queue.beat(claims, self._ask_device() if due else None)
+        self._note_heard()
         with self._changed:
             for claim, answer in zip(claims, answers, strict=True):
                 if claim.job.id in self._holdings:
                     self._holdings[claim.job.id] = answer
-        if time.monotonic() >= self._reap_at:
+        if due:
             self._reap_at = time.monotonic() + self._heartbeat_s
             self._queue.reap()
         for claim in claims:
             self.flush(claim)
+
+    def _ask_device(self) -> dict[str, Any] | None:
+        """Return what the queue shall know; a device that cannot say it is lost."""
+        if self._facts is None or self.device_lost:
+            return None
+        try:
+            return self._facts()
+        except RuntimeError as error:
+            log.error("device_lost", error=str(error))
+            self.device_lost = True
+            return None
+
+    def _note_heard(self) -> None:
+        self._page.hear()
+        if self._heard_file is not None:
+            with contextlib.suppress(OSError):
+                self._heard_file.touch()

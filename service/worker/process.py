@@ -5,6 +5,7 @@ with a checkpoint and without using an attempt, and the process leaves. Should t
 longer than `drain_s`, it leaves anyway and the lease gives the job to another.
 """
 
+import contextlib
 import itertools
 import os
 import secrets
@@ -25,11 +26,13 @@ from redis.exceptions import (
 )
 
 from kantor.service.logs import configure_logs
+from kantor.service.pulse import Pulse, State
 from kantor.service.queue import Claim, LeaseQueue
 from kantor.service.queue.broker import check_server, connect
 from kantor.service.settings import Settings
-from kantor.service.store import BlobStore, DatasetStore
-from kantor.service.worker.execution import Estimation, Execution
+from kantor.service.store import BlobStore, DatasetStore, open_bucket
+from kantor.service.worker.device import LOST_GPU, Device, GpuMissing
+from kantor.service.worker.execution import DeviceLost, Estimation, Execution
 from kantor.service.worker.lifeline import Lifeline
 from kantor.service.worker.outcomes import (
     Cancelled,
@@ -47,15 +50,23 @@ HOPELESS_TRIES = 20
 log = structlog.get_logger(__name__)
 
 
-def run_worker(settings: Settings, *, estimate: Estimation | None = None) -> None:
+def run_worker(
+    settings: Settings,
+    *,
+    estimate: Estimation | None = None,
+    pulse_fd: int | None = None,
+) -> None:
     """Work on jobs until SIGTERM or SIGINT.
 
     Args:
         settings: `redis_url` must be set.
-        estimate: What carries out a job; None: `estimator.estimate_w1`.
+        estimate: What carries out a job, on devices of its own; None:
+            `estimator.estimate_w1`, on the device of the settings.
+        pulse_fd: File descriptor of the page in which a supervisor looks.
 
     Raises:
-        BrokerUnsuitable: The server is too old.
+        BrokerUnsuitable: The server is too old, or not one by itself.
+        GpuMissing: The settings ask for a GPU, and there is none.
         ValueError: No server is set.
     """
     if settings.redis_url is None:
@@ -65,9 +76,29 @@ def run_worker(settings: Settings, *, estimate: Estimation | None = None) -> Non
     with connect(settings.redis_url.get_secret_value()) as client:
         queue = LeaseQueue(client, settings, worker_name())
         _await_server(lambda: check_server(client).warnings, stopping)
+        device = open_device(queue, settings) if estimate is None else None
         Sweeper(client, settings, stopping).start()
-        Worker(queue, settings, estimate or load_estimate(settings), stopping).run()
+        page = Pulse(pulse_fd)
+        worker = Worker(
+            queue, settings, estimate or load_estimate(), stopping, page, device
+        )
+        worker.run()
     log.info("worker_ended")
+
+
+def open_device(queue: LeaseQueue, settings: Settings) -> Device:
+    """Return what this worker trains on; where that is not there, the queue is told.
+
+    Raises:
+        GpuMissing: The settings ask for a GPU, and there is none.
+    """
+    try:
+        return Device(settings)
+    except GpuMissing:
+        log.error("gpu_lost")
+        with contextlib.suppress(RedisError):
+            queue.beat([], LOST_GPU)
+        raise
 
 
 class Worker:
@@ -79,25 +110,37 @@ class Worker:
         settings: Settings,
         estimate: Estimation,
         stopping: threading.Event,
+        page: Pulse,
+        device: Device | None,
     ) -> None:
         self._queue = queue
         self._settings = settings
         self._stopping = stopping
-        self._lifeline = Lifeline(queue, settings)
+        self._page = page
+        self._facts = device.facts if device else None
+        self._lifeline = Lifeline(queue, settings, page=page, facts=self._facts)
+        bucket = open_bucket(settings)
         self._execution = Execution(
             estimate,
             self._lifeline,
-            datasets=DatasetStore(settings.data_dir),
-            blobs=BlobStore(settings.data_dir),
+            datasets=DatasetStore(settings.data_dir, bucket),
+            blobs=BlobStore(settings.data_dir, bucket),
             stopping=stopping,
             storing_s=settings.storing_s,
         )
 
     def run(self) -> None:
-        """Work until told to stop; an absent server is waited for."""
+        """Work until told to stop; an absent server is waited for.
+
+        Raises:
+            DeviceLost: The device is gone, or its context in this process is broken.
+        """
         self._lifeline.start()
-        log.info("worker_ready")
+        log.info("worker_ready", **(self._facts() if self._facts else {}))
+        self._page.enter(State.IDLE)
         while not self._stopping.is_set():
+            if self._lifeline.device_lost:
+                raise DeviceLost
             try:
                 claims = self._queue.claim(self._settings.max_claim)
                 if not claims:
@@ -158,14 +201,10 @@ class Worker:
                 return False
 
 
-def load_estimate(settings: Settings) -> Estimation:
-    """Load the estimator, and with it torch, before the first job needs it."""
-    import torch
-
+def load_estimate() -> Estimation:
+    """Load the estimator before the first job needs it."""
     from kantor.estimator import estimate_w1
 
-    if settings.worker_threads is not None:
-        torch.set_num_threads(settings.worker_threads)
     estimate: Estimation = estimate_w1
     return estimate
 
@@ -184,12 +223,15 @@ def worker_name() -> str:
 
 def _await_server(check: Callable[[], list[str]], stopping: threading.Event) -> None:
     """Wait until the server answers, then log what is wrong with it."""
+    told = ""
     while not stopping.is_set():
         try:
             for warning in check():
                 log.warning("server_configuration", advice=warning)
         except RedisError as error:
-            log.warning("queue_away", error=str(error))
+            if str(error) != told:
+                log.warning("queue_away", error=str(error))
+            told = str(error)
             stopping.wait(RETRY_S)
         else:
             return

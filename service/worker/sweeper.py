@@ -8,7 +8,12 @@ from redis.exceptions import RedisError
 
 from kantor.service.queue.needed import may_sweep, needed
 from kantor.service.settings import DAY_S, Settings
-from kantor.service.store import BlobStore, DatasetStore, ReferenceStore
+from kantor.service.store import (
+    BlobStore,
+    DatasetStore,
+    ReferenceStore,
+    open_bucket,
+)
 from kantor.service.store.files import remove_leftovers, remove_of_dead
 from kantor.service.store.folder import ORPHAN_AGE_S
 
@@ -34,10 +39,18 @@ class Sweeper(threading.Thread):
         """Sweep every hour until told to stop."""
         while not self._stopping.wait(INTERVAL_S):
             try:
+                evict(self._settings)
                 if may_sweep(self._client, self._settings.key_prefix, INTERVAL_S):
                     sweep(self._client, self._settings)
             except (RedisError, OSError) as error:
                 log.warning("sweep_failed", error=str(error))
+
+
+def evict(settings: Settings) -> None:
+    """Make room on this host: remove copies of what a bucket has."""
+    bucket = open_bucket(settings)
+    for store in (DatasetStore, BlobStore):
+        store(settings.data_dir, bucket).evict()
 
 
 def sweep(client: redis.Redis, settings: Settings) -> None:
@@ -48,10 +61,13 @@ def sweep(client: redis.Redis, settings: Settings) -> None:
     """
     jobs = needed(client, settings.key_prefix)
     named = ReferenceStore(settings.data_dir).datasets()
-    datasets = DatasetStore(settings.data_dir).sweep(
+    bucket = open_bucket(settings)
+    datasets = DatasetStore(settings.data_dir, bucket).sweep(
         unused_s=settings.dataset_ttl_s, in_use=jobs.datasets | named
     )
-    blobs = BlobStore(settings.data_dir).sweep(unused_s=BLOB_AGE_S, in_use=jobs.blobs)
+    blobs = BlobStore(settings.data_dir, bucket).sweep(
+        unused_s=BLOB_AGE_S, in_use=jobs.blobs
+    )
     incoming = settings.data_dir / "incoming"
     bodies = remove_of_dead(incoming) + remove_leftovers(incoming, age_s=ORPHAN_AGE_S)
     log.info("swept", datasets=len(datasets), blobs=len(blobs), bodies=bodies)

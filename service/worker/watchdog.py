@@ -2,6 +2,7 @@
 
 import time
 
+from kantor.service.pulse import Pulse, State
 from kantor.service.queue import Claim, Holding
 from kantor.service.settings import Settings
 
@@ -16,8 +17,9 @@ class Watchdog:
         claim: The job that is being trained; None between two.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, page: Pulse | None = None) -> None:
         self.claim: Claim | None = None
+        self._page = page or Pulse()
         self._stall_s = settings.stall_s
         self._stop_s = settings.stop_s
         self._pulse_at = 0.0
@@ -27,14 +29,17 @@ class Watchdog:
         """Watch a training from now on."""
         self._pulse_at = time.monotonic()
         self._stop_at = None
+        self._page.enter(State.TRAINING)
         self.claim = claim
 
     def pulse(self) -> None:
         """Note a sign of life."""
         self._pulse_at = time.monotonic()
+        self._page.beat()
 
     def end(self) -> None:
         """Watch nothing: the training has ended."""
+        self._page.enter(State.IDLE)
         self.claim = None
 
     def overdue(self, holding: Holding) -> str | None:

@@ -16,6 +16,11 @@ from kantor.service.processes.valkey import EmbeddedValkey
 from kantor.service.queue import JobBoard, JobRecord, NewJob, SampleRef
 from kantor.service.queue.broker import connect, connect_async
 from kantor.service.settings import Settings
+from tests.service.buckets import (  # noqa: F401 - fixtures
+    bucket_settings,
+    new_bucket,
+    s3_endpoint,
+)
 
 T = TypeVar("T")
 

@@ -81,7 +81,18 @@ TEXT = st.text(
 SECRET = TEXT.map(SecretStr)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "data_dir": TEXT.map(Path),
-    "redis_url": SECRET,
+    "redis_url": st.sampled_from(
+        ["redis://h", "rediss://u@h:1/2", "unix:///run/s"]
+    ).map(SecretStr),
+    "redis_password": SECRET,
+    "bucket_url": st.sampled_from(["s3://b", "s3://b/jobs"]),
+    "bucket_endpoint": TEXT,
+    "bucket_region": TEXT,
+    "bucket_access_key": SECRET,
+    "bucket_secret_key": SECRET,
+    "published_host": TEXT,
+    "heard_file": TEXT.map(Path),
+    "device": st.sampled_from(["auto", "cpu", "cuda"]),
     "key_prefix": st.from_regex(r"[A-Za-z0-9_.:-]+", fullmatch=True),
     "host": TEXT,
     "api_keys": st.dictionaries(

@@ -1,6 +1,7 @@
-"""What nobody asks for: recover jobs of silent workers, drop uploads left open.
+"""What nobody asks for: recover jobs of silent workers, drop uploads left open, hold
+what references stand for, which other hosts do not know.
 
-Workers reap as well, but all of them may be gone. The two duties are tasks of their
+Workers reap as well, but all of them may be gone. The duties are tasks of their
 own, so that a slow disk never keeps a lost job waiting, and each outlives everything
 but its cancellation: what goes wrong is logged, and tried again at the next heartbeat.
 """
@@ -17,14 +18,21 @@ from redis.exceptions import RedisError
 from kantor.service.api.uploads import UploadStore
 from kantor.service.queue import JobBoard
 
+HOLD_AGAIN_S = 600.0
+
 log = structlog.get_logger("kantor.api")
 
 
 @asynccontextmanager
 async def reaping(
-    board: JobBoard, uploads: UploadStore, *, every_s: float, closing: asyncio.Event
+    board: JobBoard,
+    uploads: UploadStore,
+    *,
+    every_s: float,
+    closing: asyncio.Event,
+    hold: Callable[[], None],
 ) -> AsyncIterator[None]:
-    """Reap and sweep every `every_s` for as long as the block runs."""
+    """Reap and sweep every `every_s` for as long as the block runs; hold less often."""
     lane = CapacityLimiter(1)  # of its own: the decoders may keep theirs for minutes
 
     async def sweep() -> None:
@@ -32,10 +40,17 @@ async def reaping(
             uploads.sweep, limiter=lane, abandon_on_cancel=True
         )
 
-    duties = {"reaping failed": board.reap, "sweeping failed": sweep}
+    async def keep() -> None:
+        await anyio.to_thread.run_sync(hold, limiter=lane, abandon_on_cancel=True)
+
+    duties = (
+        ("reaping failed", board.reap, every_s),
+        ("sweeping failed", sweep, every_s),
+        ("holding failed", keep, max(HOLD_AGAIN_S, every_s)),
+    )
     tasks = [
-        asyncio.create_task(_repeat(duty, failure, every_s, closing))
-        for failure, duty in duties.items()
+        asyncio.create_task(_repeat(duty, failure, pause_s, closing))
+        for failure, duty, pause_s in duties
     ]
     try:
         yield

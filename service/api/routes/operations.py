@@ -1,10 +1,14 @@
 """Probes, metrics and facts about this service."""
 
 import platform
+from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import anyio
+import structlog
+from anyio import to_thread
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
@@ -13,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from kantor.estimator.samples.pair import MIN_SAMPLES
 from kantor.service.api.dependencies import (
     BoardDep,
+    DatasetsDep,
     IntakeDep,
     OwnerDep,
     SettingsDep,
@@ -21,11 +26,16 @@ from kantor.service.api.dependencies import (
 from kantor.service.api.intake import Intake
 from kantor.service.api.metrics import render_metrics
 from kantor.service.formats import EXTENSIONS, MEDIA_TYPES
-from kantor.service.queue import JobBoard
+from kantor.service.queue import JobBoard, QueueStats
+from kantor.service.store import DatasetStore
 
 _PACKAGES = ("kantor", "torch", "numpy", "fastapi")
 
 router = APIRouter(tags=["operations"])
+log = structlog.get_logger("kantor.api")
+
+REACH_S = 2.0
+"""How long a bucket may take to answer a probe."""
 
 
 @router.get("/healthz", summary="Is the process alive?")
@@ -39,18 +49,31 @@ async def health() -> dict[str, str]:
     summary="Can it take jobs?",
     responses={503: {"description": "Not ready; says why"}},
 )
-async def ready(board: BoardDep, intake: IntakeDep) -> Response:
-    """Tell whether jobs can be taken, and if not, why."""
-    reasons = [*await _queue_reasons(board), *_store_reasons(intake)]
-    status = "unready" if reasons else "ready"
-    return JSONResponse(
-        {"status": status, "reasons": reasons}, status_code=503 if reasons else 200
-    )
+async def ready(board: BoardDep, intake: IntakeDep, datasets: DatasetsDep) -> Response:
+    """Tell whether jobs can be taken, and if not, why.
+
+    A lost GPU is a reason that is named; but what is stored can still be read, and
+    other workers may go on, so the answer stays 200.
+    """
+    reasons = [
+        *await _queue_reasons(board),
+        *_store_reasons(intake),
+        *await _bucket_reasons(datasets),
+    ]
+    if reasons:
+        log.warning("unready", reasons=reasons)
+        return JSONResponse({"status": "unready", "reasons": reasons}, status_code=503)
+    return JSONResponse({"status": "ready", "reasons": await _gpu_reasons(board)})
 
 
 @router.get("/v1/info", summary="Versions and limits")
-async def info(settings: SettingsDep, webhooks: WebhooksDep) -> dict[str, Any]:
-    """Return versions, limits and the formats that are read."""
+async def info(
+    settings: SettingsDep, webhooks: WebhooksDep, board: BoardDep
+) -> dict[str, Any]:
+    """Return versions, limits, the formats that are read, and what workers have.
+
+    `workers` is null while the queue cannot be asked.
+    """
     return {
         "versions": {"python": platform.python_version()}
         | {name: found for name in _PACKAGES if (found := _version(name))},
@@ -66,6 +89,7 @@ async def info(settings: SettingsDep, webhooks: WebhooksDep) -> dict[str, Any]:
             "max_job_operations": settings.max_job_operations,
             "default_deadline_s": settings.default_deadline_s,
         },
+        "workers": await _workers(board),
         "webhooks": webhooks is not None,
         "formats": list(MEDIA_TYPES),
         "extensions": list(EXTENSIONS),
@@ -93,12 +117,51 @@ async def _queue_reasons(board: JobBoard) -> list[dict[str, str]]:
     return []
 
 
+async def _gpu_reasons(board: JobBoard) -> list[dict[str, str]]:
+    try:
+        stats = await board.stats()
+    except RedisError:  # it answered just now; the next probe says why
+        return []
+    if not stats.lost_gpus:
+        return []
+    left = len(stats.live_workers)
+    detail = f"a worker found no GPU where it was to have one; {left} workers are left"
+    return [{"code": "gpu_lost", "detail": detail}]
+
+
+async def _workers(board: JobBoard) -> list[dict[str, Any]] | None:
+    try:
+        stats = await board.stats()
+    except RedisError:
+        return None
+    return _devices(stats)
+
+
+def _devices(stats: QueueStats) -> list[dict[str, Any]]:
+    """Return each kind of device, its memory, and how many workers have it."""
+    kinds = Counter((w.device, w.memory_bytes) for w in stats.live_workers)
+    return [
+        {"device": device, "memory_bytes": memory, "count": count}
+        for (device, memory), count in sorted(kinds.items())
+    ]
+
+
 def _store_reasons(intake: Intake) -> list[dict[str, str]]:
     try:
         with intake.folder() as folder:
             (Path(folder) / "probe").write_bytes(b"ok")
     except OSError as error:
         detail = f"the store cannot be written ({error.strerror})"
+        return [{"code": "store_unavailable", "detail": detail}]
+    return []
+
+
+async def _bucket_reasons(datasets: DatasetStore) -> list[dict[str, str]]:
+    try:
+        with anyio.fail_after(REACH_S):
+            await to_thread.run_sync(datasets.reach, abandon_on_cancel=True)
+    except OSError as error:  # a timeout is one
+        detail = f"the bucket does not answer ({type(error).__name__})"
         return [{"code": "store_unavailable", "detail": detail}]
     return []
 

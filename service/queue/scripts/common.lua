@@ -31,6 +31,7 @@
 --   :damaged        list    id, why, at (JSON) of jobs set aside and not logged yet
 --   :sweeping       string  set while somebody removes unused files; expires
 --   :workers        zset    worker name -> last time it was heard
+--   :devices        hash    worker name -> what it trains on (JSON)
 --   :totals         hash    counters for the metrics
 --
 -- Fields of :job:<id>: id, status, owner, bucket, priority, seq, place (its turn among

@@ -27,6 +27,7 @@ local function check_keys()
   end
   expect_type(key('bell'), 'stream')
   expect_type(key('turn'), 'hash')
+  expect_type(key('devices'), 'hash')
   expect_type(key('damaged'), 'list')
 end
 
@@ -124,7 +125,11 @@ for _, id in ipairs(redis.call('ZRANGE', key('queued'), 0, 9)) do
     redis.call('ZREM', key('queued'), id)
   end
 end
-redis.call('ZREMRANGEBYSCORE', key('workers'), '-inf', now - 4 * lease)
+local silent = due('workers', now - 4 * lease)
+for _, name in ipairs(silent) do
+  redis.call('ZREM', key('workers'), name)
+  redis.call('HDEL', key('devices'), name)
+end
 look_over()
 check_memory()
 

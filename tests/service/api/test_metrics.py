@@ -57,7 +57,7 @@ def test_durations_are_those_of_runs_alone(
 
 
 def stats(**totals: int) -> QueueStats:
-    return QueueStats(0, 0, 0, 0.0, 0, totals)
+    return QueueStats(0, 0, 0.0, 0, totals)
 
 
 def test_a_mean_leaves_out_what_never_ran() -> None:

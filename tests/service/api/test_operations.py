@@ -3,13 +3,14 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 from pydantic import SecretStr
 
 from kantor.service.api.access import OpenToAll
 from kantor.service.api.problems import PROBLEMS
 from kantor.service.api.server import build_server, check_broker
 from kantor.service.processes.valkey import EmbeddedValkey
-from kantor.service.queue import broker
+from kantor.service.queue import LeaseQueue, broker
 from kantor.service.queue.broker import BrokerUnsuitable, connect
 from kantor.service.settings import Settings
 
@@ -89,3 +90,35 @@ def test_every_code_is_explained() -> None:
     text = Path("docs/errors.md").read_text(encoding="utf-8")
     codes = {kind.code for kind in PROBLEMS.values()}
     assert {code for code in codes if f"`{code}`" not in text} == set()
+
+
+def test_a_lost_gpu_is_named(
+    api: httpx.Client, client: redis.Redis, settings: Settings
+) -> None:
+    LeaseQueue(client, settings, "w").beat([], {"device": "", "gpu_lost": True})
+    answer = api.get("/readyz")
+    assert answer.status_code == 200  # what is stored can be read still
+    assert [reason["code"] for reason in answer.json()["reasons"]] == ["gpu_lost"]
+    assert "kantor_gpus_lost 1.0" in api.get("/metrics").text
+
+
+def test_workers_are_counted_by_their_device(
+    api: httpx.Client, client: redis.Redis, settings: Settings
+) -> None:
+    for name in "ab":
+        facts = {"device": "cuda:0 A", "memory_bytes": 80, "used_bytes": 8}
+        LeaseQueue(client, settings, name).beat([], facts)
+    expected = [{"device": "cuda:0 A", "memory_bytes": 80, "count": 2}]
+    assert api.get("/v1/info").json()["workers"] == expected
+
+
+def test_a_bucket_that_does_not_answer_is_a_reason(
+    settings: Settings, serving: Any
+) -> None:
+    away = {"bucket_url": "s3://b", "bucket_endpoint": "http://127.0.0.1:1"}
+    keys = {"bucket_access_key": "k", "bucket_secret_key": "s"}
+    values = settings.model_dump(exclude_unset=True) | away | keys
+    with serving(Settings.model_validate(values)) as (_, api):
+        answer = api.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["reasons"][0]["code"] == "store_unavailable"

@@ -53,3 +53,18 @@ def test_clients_speak_text(valkey: EmbeddedValkey, prefix: str) -> None:
     with connect(valkey.url) as client:
         client.set(prefix, "é", ex=5)
         assert client.get(prefix) == "é"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"redis_mode": "sentinel"}, "received a Sentinel"),
+        ({"redis_mode": "cluster"}, "received a node of a Redis Cluster"),
+        ({"cluster_enabled": 1}, "received a node of a Redis Cluster"),
+    ],
+)
+def test_a_server_that_is_not_one_by_itself_is_refused(
+    changes: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(BrokerUnsuitable, match=reason):
+        check(**changes)

@@ -42,6 +42,7 @@ def with_reaper(
                 services.uploads,
                 every_s=0.02,
                 closing=services.closing,
+                hold=lambda: None,
             ),
         ):
             await block(services)

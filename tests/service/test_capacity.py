@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from kantor.service.processes import capacity, supervisor
-from kantor.service.processes.capacity import (
+from kantor.service import capacity
+from kantor.service.capacity import (
     GIBIBYTE,
     fitting_workers,
     usable_cores,
     usable_memory_bytes,
 )
+from kantor.service.processes import workers
 from kantor.service.settings import Settings
 
 
@@ -34,6 +35,16 @@ def test_a_container_has_what_it_was_given(tmp_path: Path) -> None:
     assert usable_memory_bytes(tmp_path) == 1048576
 
 
+def test_an_older_container_has_what_it_was_given(tmp_path: Path) -> None:
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text("100000\n")
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
+    (tmp_path / "memory" / "memory.limit_in_bytes").write_text("1048576\n")
+    assert usable_cores(tmp_path) == 1
+    assert usable_memory_bytes(tmp_path) == 1048576
+
+
 @pytest.mark.parametrize("text", ["max 100000", "", "?"])
 def test_a_container_without_a_limit_has_the_machine(tmp_path: Path, text: str) -> None:
     (tmp_path / "cpu.max").write_text(text)
@@ -41,9 +52,9 @@ def test_a_container_without_a_limit_has_the_machine(tmp_path: Path, text: str) 
 
 
 def test_the_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "gpu_indices", list)
-    monkeypatch.setattr(supervisor, "fitting_workers", lambda _: 16)
-    monkeypatch.setattr(supervisor, "usable_cores", lambda: 64)
-    children = supervisor.worker_children(Settings())
+    monkeypatch.setattr(workers, "gpu_names", list)
+    monkeypatch.setattr(workers, "fitting_workers", lambda _: 16)
+    monkeypatch.setattr(workers, "usable_cores", lambda: 64)
+    children = workers.worker_children(Settings())
     assert len(children) == 16
     assert {c._variables["KANTOR_WORKER_THREADS"] for c in children} == {"4"}

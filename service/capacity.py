@@ -31,15 +31,33 @@ def usable_cores(cgroup: Path = _CGROUP) -> int:
     else:  # not on macOS
         cores = os.cpu_count() or 1
     with contextlib.suppress(OSError, ValueError):
-        quota, period = (cgroup / "cpu.max").read_text().split()
-        if quota != "max":
-            cores = min(cores, math.ceil(int(quota) / int(period)))
+        quota, period = _cpu_limit(cgroup)
+        if quota > 0:
+            cores = min(cores, math.ceil(quota / period))
     return max(1, cores)
 
 
 def usable_memory_bytes(cgroup: Path = _CGROUP) -> int:
     """Return the memory of the machine, or of the container."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with contextlib.suppress(OSError, ValueError):
-        memory = min(memory, int((cgroup / "memory.max").read_text()))
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):  # version 2, 1
+        with contextlib.suppress(OSError, ValueError):
+            memory = min(memory, int((cgroup / name).read_text()))
     return memory
+
+
+def _cpu_limit(cgroup: Path) -> tuple[int, int]:
+    """Return quota and period of a control group of version 2 or 1.
+
+    The quota is -1 where there is no limit.
+
+    Raises:
+        OSError, ValueError: There is neither, or it says something else.
+    """
+    try:
+        quota, period = (cgroup / "cpu.max").read_text().split()
+    except FileNotFoundError:
+        older = cgroup / "cpu"
+        quota = (older / "cpu.cfs_quota_us").read_text()
+        period = (older / "cpu.cfs_period_us").read_text()
+    return -1 if quota == "max" else int(quota), int(period)
