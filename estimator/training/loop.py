@@ -24,10 +24,11 @@ from kantor.models.critic import mapped
 
 REPORT_EVERY = 25
 
-PROBE_STEPS, PROBE_BATCH = 50, 512
+PROBE_STEPS, PROBE_BATCH = 50, 2048
 """Steps at first, and how many samples of each side they see at most.
 
-Few samples tell who can leave at once; many tell where exactly a cone should stand.
+Enough for critics to find where a difference hides; many more tell where exactly a cone
+should stand.
 """
 
 Measures = dict[str, Tensor]

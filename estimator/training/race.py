@@ -1,7 +1,7 @@
 """The race of candidates: who falls behind leaves, who can gain no more rests.
 
 Candidates cost as much as they compute, so the longer training lasts the closer one has
-to be to the best validation objective to stay; in the descent only the best is left.
+to be to the best validation objective to stay; in the descent two are left at most.
 What was fitted at once sets a bar from the start. Nobody goes on who could change the
 answer, at the pace of the last doubling of steps, by less than its own noise: others
 leave then, a leader that is no better than the bar rests, and where nobody is left to
@@ -23,6 +23,10 @@ CLEAR, PATIENCE = 10.0, 150
 
 MOST_RUNNERS = ((175, 3), (75, 6), (25, 10))
 """After so many steps, so many of a fold's candidates are left at most."""
+
+
+MOST_LEADERS = 2
+"""Candidates that go on whatever they promise, and take part in the descent."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,9 @@ def after_race(
         if not runners:
             continue
         best = max(bar.score, *runners.values())
-        near = staying_runners(runners, best, schedule, step)
-        staying |= {r for r in near if r in hopeful or runners[r] >= best}
+        near = staying_runners(runners, best, bar.noise, schedule, step)
+        first = leading_runners(runners, bar.noise)
+        staying |= {r for r in near if r in hopeful or r in first}
         resting |= {r for r in near - hopeful if runners[r] <= bar.score + bar.noise}
     return _kept(portfolio, staying, resting)
 
@@ -85,17 +90,31 @@ def hopeful_runners(
 
 
 def staying_runners(
-    scores: dict[Runner, float], best: float, schedule: Schedule, step: int
+    scores: dict[Runner, float],
+    best: float,
+    noise: float,
+    schedule: Schedule,
+    step: int,
 ) -> set[Runner]:
     """Return which of a fold's runners are near enough to its best score."""
     if schedule.descent_start is not None:
-        return {max(scores, key=lambda runner: scores[runner])}
+        return leading_runners(scores, noise)
     share = needed_share(schedule, step)
     most = next((most for after, most in MOST_RUNNERS if step >= after), len(scores))
     first = sorted(scores, key=lambda runner: -scores[runner])[:most]
     if share is None:
         return set(first)
     return {r for r in first if scores[r] >= best - (1.0 - share) * abs(best)}
+
+
+def leading_runners(scores: dict[Runner, float], noise: float) -> set[Runner]:
+    """Return the leader of a fold, and who is as good but for noise, two at most.
+
+    What a candidate gains in the descent, nobody can tell before it.
+    """
+    leader, *others = sorted(scores, key=lambda runner: -scores[runner])
+    close = [r for r in others if scores[r] > scores[leader] - noise]
+    return {leader, *close[: MOST_LEADERS - 1]}
 
 
 def needed_share(schedule: Schedule, step: int) -> float | None:

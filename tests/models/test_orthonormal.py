@@ -110,7 +110,7 @@ def test_random_orthonormal_is_orthonormal(shape: tuple[int, ...]) -> None:
     assert (orthonormality_defect(orthonormal_matrix(shape)) < 1e-13).all()
 
 
-@pytest.mark.parametrize("size", [1e-37, 1e-30, 1e-24, 1e-15, 1e15, 1e30])
+@pytest.mark.parametrize("size", [1e-15, 1e15, 1e30])
 def test_a_polar_factor_is_of_every_size(size: float) -> None:
     w = torch.randn(3, 4, 6, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(
@@ -121,6 +121,7 @@ def test_a_polar_factor_is_of_every_size(size: float) -> None:
     )
 
 
-def test_the_polar_factor_of_nothing_is_nothing() -> None:
-    assert not orthonormal.polar_factor(torch.zeros(2, 3, 5)).any()
-    assert bool(orthonormal.polar_factor(torch.full((2, 3, 5), 1e-44)).isfinite().all())
+@pytest.mark.parametrize("size", [1e-44, 1e-37, 1e-30, 1e-24, 1e-20])
+def test_what_is_negligible_has_no_direction(size: float) -> None:
+    w = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(0))
+    assert not orthonormal.polar_factor(size * w).any()
