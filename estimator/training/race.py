@@ -65,8 +65,9 @@ def after_race(
             continue
         best = max(bar.score, *runners.values())
         near = staying_runners(runners, best, bar.noise, schedule, step)
-        first = leading_runners(runners, bar.noise)
-        staying |= {r for r in near if r in hopeful or r in first}
+        leading = leading_runners(runners, bar.noise)
+        first = {r for r in leading if runners[r] >= best - bar.noise}
+        staying |= near & (hopeful | first)
         resting |= {r for r in near - hopeful if runners[r] <= bar.score + bar.noise}
     return _kept(portfolio, staying, resting)
 

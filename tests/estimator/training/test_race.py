@@ -113,6 +113,14 @@ def test_who_can_pass_the_bar_at_its_pace_goes_on() -> None:
     assert not kept.rests
 
 
+def test_two_that_are_alike_but_for_noise_go_on_and_descend() -> None:
+    kept = raced([2.0, 1.99], [2.0, 1.99], Bar(score=1.0, noise=0.1))
+    assert kept["cones"].places == ((0, 0), (0, 1))
+    close = [[0.99, 1.0, 0.97, 0.2]]
+    found = left(close, DESCENT, 600, Bar(score=0.0, noise=0.05))
+    assert found == [[(0, 0), (0, 1), (1, 0)]]
+
+
 def test_who_can_not_leaves() -> None:
     assert raced([0.9, 1.0], [1.0, 1.0], Bar(score=1.5, noise=0.05)) == {}
 
