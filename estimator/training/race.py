@@ -97,7 +97,10 @@ def staying_runners(
     schedule: Schedule,
     step: int,
 ) -> set[Runner]:
-    """Return which of a fold's runners are near enough to its best score."""
+    """Return which of a fold's runners are near enough to its best score.
+
+    To within the noise, since a difference that hides shows late.
+    """
     if schedule.descent_start is not None:
         return leading_runners(scores, noise)
     share = needed_share(schedule, step)
@@ -105,7 +108,8 @@ def staying_runners(
     first = sorted(scores, key=lambda runner: -scores[runner])[:most]
     if share is None:
         return set(first)
-    return {r for r in first if scores[r] >= best - (1.0 - share) * abs(best)}
+    needed = best - (1.0 - share) * abs(best) - noise
+    return {r for r in first if scores[r] >= needed}
 
 
 def leading_runners(scores: dict[Runner, float], noise: float) -> set[Runner]:
