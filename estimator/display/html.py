@@ -35,6 +35,7 @@ def report(result: Document, *, heading: str = "") -> str:
         heading=heading,
         verdict=verdict(result),
         result=result,
+        metric=result.get("metric"),
         pictures=_pictures(result),
         numbers=list(numbers_of(result)),
         columns=_columns(result),

@@ -52,7 +52,7 @@ def test_json_is_alone_on_stdout_with_the_contract(files: dict[str, Path]) -> No
     assert run.returncode == 0
     assert set(document) >= CONTRACT
     assert document["seed"] == 3
-    assert document["steps"] == 25
+    assert document["config"]["steps"] == 25
 
 
 def test_options_override_the_file(files: dict[str, Path]) -> None:
