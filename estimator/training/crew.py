@@ -19,6 +19,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 import torch.distributed as dist
@@ -51,7 +52,8 @@ class Crew:
             return tuple(tensors)
         whole = torch.cat([tensor.reshape(-1) for tensor in tensors])
         dist.all_reduce(whole)
-        parts = whole.split([tensor.numel() for tensor in tensors])
+        ends = [*accumulate(tensor.numel() for tensor in tensors)]
+        parts = whole.tensor_split(ends[:-1])
         return tuple(
             part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)
         )
