@@ -14,6 +14,7 @@ from torch import Tensor
 
 from kantor.estimator.errors import EstimationStopped, InvalidConfig
 from kantor.estimator.result import CurvePoint, Progress, StopReason
+from kantor.estimator.training.crew import ALONE, Crew
 from kantor.estimator.training.data import TrainingData
 from kantor.estimator.training.objective import dual_objective
 from kantor.estimator.training.portfolio import Portfolio, leaders_of, scores_of
@@ -75,8 +76,13 @@ def train(
     on_progress: Callable[[Progress], None],
     should_stop: Callable[[], bool],
     checkpoint: Callable[[TrainingState], bytes],
+    crew: Crew = ALONE,
+    rejoin: Callable[[TrainingState], TrainingState] | None = None,
 ) -> tuple[TrainingState, StopReason]:
     """Take steps until the schedule ends or nobody moves, and say why.
+
+    Several processes take them together as `crew`; after each report, `rejoin` returns
+    the state of the first of them.
 
     Raises:
         EstimationStopped: `should_stop` answered true. Its checkpoint is the state of
@@ -87,9 +93,9 @@ def train(
     while (reason := state.stop_reason()) is None:
         last_report, objectives = state, []
         for _ in range(min(REPORT_EVERY, state.schedule.max_steps - state.step)):
-            if should_stop():
+            if crew.agrees(should_stop()):
                 raise EstimationStopped(checkpoint(last_report))
-            state, objective = take_step(state, data)
+            state, objective = take_step(state, data, crew)
             objectives.append(objective)
         means = {
             name: torch.stack([o[name] for o in objectives]).mean(0)
@@ -97,6 +103,7 @@ def train(
         }
         elapsed_s = time.monotonic() - started
         state = report(state, data, bars, means, elapsed_s=elapsed_s)
+        state = state if rejoin is None else rejoin(state)
         on_progress(
             Progress(
                 step=state.step,
@@ -108,7 +115,7 @@ def train(
 
 
 def take_step(
-    state: TrainingState, data: TrainingData
+    state: TrainingState, data: TrainingData, crew: Crew = ALONE
 ) -> tuple[TrainingState, Measures]:
     """Take one step of every team; return the objectives of its batch as well."""
     x, y = data.source.batch(state.step), data.target.batch(state.step)
@@ -116,22 +123,33 @@ def take_step(
     moved, objectives = {}, {}
     for name, team in state.portfolio.items():
         moved[name], objectives[name] = team_step(
-            team, x, y, step=state.step, factor=factor
+            team, x, y, step=state.step, factor=factor, crew=crew
         )
     return replace(state, portfolio=moved, step=state.step + 1), objectives
 
 
 def team_step(
-    team: Team, x: Tensor, y: Tensor, *, step: int, factor: float
+    team: Team,
+    x: Tensor,
+    y: Tensor,
+    *,
+    step: int,
+    factor: float,
+    crew: Crew = ALONE,
 ) -> tuple[Team, Tensor]:
     """Take one step of one team on batches (F, B, d); return its objectives (K,)."""
     size = team.batch_size if step >= PROBE_STEPS else min(team.batch_size, PROBE_BATCH)
     x, y = x[:, :size], y[:, :size]
     leaves = mapped(team.parameters, lambda p: p.detach().requires_grad_())
-    objective = dual_objective(team.method.effective(leaves), x, y, team.folds)
+    whole = None if crew.size == 1 else (x.shape[1], y.shape[1])
+    x, y = crew.share(x), crew.share(y)
+    objective = dual_objective(
+        team.method.effective(leaves), x, y, team.folds, of=whole
+    )
     gradients = torch.autograd.grad(objective.sum(), leaves.tensors())
+    *summed, total = crew.summed([*gradients, objective.detach()])
     with torch.no_grad():
-        return team.moved(gradients, step=step, factor=factor), objective.detach()
+        return team.moved(tuple(summed), step=step, factor=factor), total
 
 
 @torch.no_grad()

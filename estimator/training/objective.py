@@ -9,7 +9,12 @@ from kantor.models.critic import Critic
 
 
 def dual_objective(
-    critic: Critic, x: Tensor, y: Tensor, folds: Sequence[int]
+    critic: Critic,
+    x: Tensor,
+    y: Tensor,
+    folds: Sequence[int],
+    *,
+    of: tuple[int, int] | None = None,
 ) -> Tensor:
     """Return mean f(x) - mean f(y) of each critic (K,).
 
@@ -21,9 +26,13 @@ def dual_objective(
         x: Source samples (F, B, d).
         y: Target samples (F, B', d).
         folds: Which of the F folds each critic is measured on.
+        of: How many rows x and y are a part of; the parts of all rows add up to the
+            objective of the whole. None: they are the whole.
     """
     samples = torch.cat((x, y), dim=-2)
     alone = len(samples) == 1  # then no copies are needed
     values = critic(samples[0] if alone else samples[list(folds)])
     n = x.shape[-2]
+    if of is not None:
+        return values[:, :n].sum(-1) / of[0] - values[:, n:].sum(-1) / of[1]
     return values[:, :n].mean(-1) - values[:, n:].mean(-1)

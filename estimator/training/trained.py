@@ -13,8 +13,9 @@ from kantor.estimator.recipe import Recipe
 from kantor.estimator.result import CurvePoint, Progress, StopReason
 from kantor.estimator.samples.folds import Partition, fingerprint_of
 from kantor.estimator.training import checkpoint
+from kantor.estimator.training.crew import present_crew
 from kantor.estimator.training.data import REPORT_ROWS, TrainingData, training_data
-from kantor.estimator.training.loop import initial_state, train
+from kantor.estimator.training.loop import TrainingState, initial_state, train
 from kantor.estimator.training.objective import dual_objective
 from kantor.estimator.training.portfolio import (
     Portfolio,
@@ -72,7 +73,9 @@ def train_critics(
         Bar(choice.score, noise_of(choice.critic, data, partition, fold))
         for fold, choice in enumerate(fitted)
     ]
+    crew = present_crew(device)
     folds = folds_to_train(data, candidates, bars, recipe, asked)
+    folds = list(crew.of_first(bytes(folds)))
     portfolio = restricted(initial_portfolio(data, recipe, asked), folds)
     state = initial_state(portfolio, recipe.steps, adaptive=asked.folds == 1)
     if not portfolio:
@@ -82,6 +85,12 @@ def train_critics(
     fingerprint = fingerprint_of(partition, asked)
     if resume_from is not None:
         state = checkpoint.from_bytes(resume_from, state, fingerprint)
+    before = state
+
+    def of_first(reached: TrainingState) -> TrainingState:
+        document = crew.of_first(checkpoint.to_bytes(reached, fingerprint))
+        return checkpoint.from_bytes(document, before, fingerprint)
+
     state, stop_reason = train(
         state,
         data,
@@ -89,6 +98,8 @@ def train_critics(
         on_progress=on_progress,
         should_stop=should_stop,
         checkpoint=lambda reached: checkpoint.to_bytes(reached, fingerprint),
+        crew=crew,
+        rejoin=None if crew.size == 1 else of_first,
     )
     chosen, last = list(fitted), list(fitted)
     for fold, family, team in leading_teams(state.portfolio):

@@ -79,14 +79,18 @@ class Bucket:
         except FileNotFoundError:
             return None
 
-    def has(self, name: str) -> bool:
-        """Tell whether there is such an object."""
+    def made_at(self, name: str) -> float | None:
+        """Return when an object was written, or None if there is none."""
         try:
             with self._errors():
-                self._obstore.head(self._store, name)
+                found = self._obstore.head(self._store, name)
         except FileNotFoundError:
-            return False
-        return True
+            return None
+        return float(found["last_modified"].timestamp())
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is such an object."""
+        return self.made_at(name) is not None
 
     def delete(self, *names: str) -> None:
         """Remove objects; those that are not there are no error."""

@@ -136,7 +136,10 @@ class SharedFolder(Folder):
         now, removed = time.time(), []
         for digest, at in self._stored().items():
             used_at = max(at, marks.get(digest, 0.0))
-            if digest not in in_use and now - used_at > unused_s:
+            if digest in in_use or now - used_at <= unused_s:
+                continue
+            used_at = self._bucket.made_at(f"{self._marks}{digest}") or used_at
+            if now - used_at > unused_s:  # still: the lists took their time
                 self.remove(digest)
                 removed.append(digest)
         return removed

@@ -46,6 +46,14 @@ ends_well() { # ends_well JOB: within a minute
 }
 container() { compose ps -aq "$1" | head -1; }
 health_of() { docker inspect "$1" --format '{{.State.Health.Status}}'; }
+logs() { # logs CONTAINER PATTERN: within a minute
+	for _ in $(seq 60); do
+		docker logs "$1" 2>&1 | grep -qE "$2" && return 0
+		sleep 1
+	done
+	docker logs --tail 3 "$1"
+	return 1
+}
 becomes() { # becomes STATUS CONTAINER: within a minute
 	for _ in $(seq 60); do
 		[ "$(health_of "$2")" = "$1" ] && return 0
@@ -157,16 +165,16 @@ check_health() {
 	local id cost
 	id=$("${api[@]}" -e KANTOR_REDIS_PASSWORD=wrong kantor-api:0.1.0)
 	that "an API with a wrong password is unhealthy" becomes unhealthy "$id"
-	that "and logs why" grep -q queue_unavailable <(docker logs "$id" 2>&1)
+	that "and logs why" logs "$id" queue_unavailable
 	docker rm -f "$id" >/dev/null
 	docker volume create kantor-test-foreign >/dev/null
 	docker run --rm -u 0 -v kantor-test-foreign:/data --entrypoint sh kantor-api:0.1.0 \
 		-c 'touch /data/anything && chown -R 0:0 /data && chmod 700 /data'
 	id=$("${api[@]}" -v kantor-test-foreign:/data -v kantor-test_keys:/run/kantor:ro \
 		-e KANTOR_REDIS_PASSWORD_FILE=/run/kantor/valkey_password kantor-api:0.1.0)
-	sleep 8
-	that "an API without a data folder of its own does not serve" not test "$(health_of "$id")" = healthy
-	that "and says why" grep -qiE 'store_unavailable|permission' <(docker logs "$id" 2>&1)
+	that "an API without a data folder of its own says why" \
+		logs "$id" 'store_unavailable|[Pp]ermission'
+	that "and does not serve" not test "$(health_of "$id")" = healthy
 	docker rm -f "$id" >/dev/null
 	docker volume rm kantor-test-foreign >/dev/null
 	for part in api workers; do
