@@ -27,6 +27,9 @@ CLIP = 0.05
 
 PENALTY = 10.0
 
+RATE_SHARE = 0.2
+"""Step size of the Lipschitz critic, as a share of that of an estimate."""
+
 BATCH = 64
 
 Values = Callable[[Tensor], Tensor]
@@ -144,7 +147,10 @@ def lipschitz(pair: Pairs, dim: int, sizes: Sizes, seed: int) -> Iterator[Values
         return critic(x).mean(-1) - critic(y.detach()).mean(-1)
 
     steps = CRITIC_STEPS * sizes.steps
-    way = ascent(placed(start), method, dual_objective, steps=steps, rates=0.2 * rate)
+    way = ascent(
+        placed(start), method, dual_objective, steps=steps, rates=RATE_SHARE * rate,
+        pace=lambda *_: 1.0,  # a critic that slows down lets the generator run away
+    )  # fmt: skip
     for count, parameters in enumerate(way, start=1):
         if count % CRITIC_STEPS == 0:
             critic = evaluated(parameters, method)

@@ -37,7 +37,10 @@ from kantor.estimator.result import Progress
 from kantor.models.activations import Activation
 from kantor.models.network import Network, initial_network
 
-TASKS = ("cones-2d", "mixture-16d", "funnels-16d-64")
+TASKS = ("cones-2d", "mixture-16d")
+
+MORE_TASKS = ("funnels-16d-64", "cone-128d")
+"""At full sizes alone."""
 
 Array = NDArray[np.float64]
 
@@ -164,12 +167,20 @@ def trials(settings: Settings) -> list[Trial]:
             trial,
             {"task": task, "contestant": name, "rate": rate, **given},
         )
-        for task in TASKS
+        for task in tasks_for(settings)
         for name, contestant in CONTESTANTS.items()
         for rate in contestant.rates
     ]
-    defaults = [Trial(f"{t}-default", default, {"task": t, **given}) for t in TASKS]
+    defaults = [
+        Trial(f"{t}-default", default, {"task": t, **given})
+        for t in tasks_for(settings)
+    ]
     return [*networks, *defaults]
+
+
+def tasks_for(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the problems."""
+    return TASKS + MORE_TASKS if settings.full else TASKS
 
 
 def best_of(task: str, name: str, found: Outcomes) -> Curve:
@@ -199,19 +210,21 @@ def report(settings: Settings, found: Outcomes) -> Report:
     times = [budget / 8, budget / 4, budget / 2, budget]
     rows = [
         [task, label, *(share_at(curve, t) for t in times), f"{curve[-1][2]:,}"]
-        for task in TASKS
+        for task in tasks_for(settings)
         for label, curve in curves_of(task, found).items()
     ]
     header = ["task", "recipe", *(f"after {t:g} s" for t in times), "steps"]
     return Report(
-        {"side-by-side": markdown(header, rows)}, {"side-by-side": picture(found)}
+        {"side-by-side": markdown(header, rows)},
+        {"side-by-side": picture(settings, found)},
     )
 
 
-def picture(found: Outcomes) -> Figure:
+def picture(settings: Settings, found: Outcomes) -> Figure:
     """Draw tightness over processor seconds."""
-    figure, axes = new_figure(1, len(TASKS), width=11, height=3.2)
-    for ax, task in zip(axes[0], TASKS, strict=True):
+    tasks = tasks_for(settings)
+    figure, axes = new_figure(1, len(tasks), width=4.0 * len(tasks), height=3.2)
+    for ax, task in zip(axes[0], tasks, strict=True):
         for label, curve in curves_of(task, found).items():
             used, shares, _ = zip(*curve, strict=True)
             ax.plot(used, shares, ".-", label=label)

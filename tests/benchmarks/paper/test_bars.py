@@ -33,7 +33,7 @@ def test_groupsort_finds_the_distance_and_relu_does_not(problem: str) -> None:
 
 def test_critics_that_sort_exceed_relu_on_a_generator_beyond_doubt() -> None:
     trials = generator.trials(Settings())
-    figures = figures_of(trials, "digits-lipschitz-stiefel")
+    figures = figures_of(trials, "digits-penalty-stiefel")
     sorting, relu = interval(figures["MaxMin"]), interval(figures["ReLU"])
     assert sorting[0] - sorting[1] > relu[0] + relu[1]
 
