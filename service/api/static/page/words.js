@@ -40,6 +40,13 @@ export function verdict(answer) {
     answer.detectable_distance === undefined
       ? ""
       : `A distance of ${show(answer.detectable_distance)} would have shown in 4 of 5 cases.`;
+  if (answer.p_value <= 1 - answer.confidence) {
+    return {
+      differs: true,
+      lead: `The distributions differ (p = ${pValue(answer.p_value)}).`,
+      rest: `By how much, these samples do not show: no distance above 0 has ${sure}. ${power}`,
+    };
+  }
   return {
     differs: false,
     lead: `At ${sure}, these samples do not show that the distributions differ.`,

@@ -76,13 +76,25 @@ def test_columns_go_by_their_names_where_the_result_has_them(
 
 
 def test_what_shows_nothing_is_not_called_equal(worker: Any, window: Any) -> None:
-    job = worker.answered(answer={"lower_bound": -0.1, "warnings": []})
+    nothing = {"lower_bound": -0.1, "p_value": 0.4, "warnings": []}
+    job = worker.answered(answer=nothing)
     page = window.open(f"/jobs/{job['id']}")
     expect(page.locator(".answer.open")).to_contain_text("do not show")
     expect(page.locator(".answer")).to_contain_text("no proof that they are equal")
     expect(page.locator(".answer")).to_contain_text(
         "A distance of 0.4 would have shown"
     )
+
+
+def test_a_difference_without_a_distance_is_said_to_be_one(
+    worker: Any, window: Any
+) -> None:
+    job = worker.answered(answer={"lower_bound": -0.1, "p_value": 0.001})
+    page = window.open(f"/jobs/{job['id']}")
+    expect(page.locator(".answer.differs")).to_contain_text(
+        "The distributions differ (p = 0.001)"
+    )
+    expect(page.locator(".answer")).to_contain_text("no distance above 0 has 95 %")
 
 
 def test_an_answer_from_before_has_its_curve(worker: Any, window: Any) -> None:
