@@ -12,6 +12,7 @@ from kantor.estimator.pipeline import estimate_w1
 from kantor.estimator.recipe import recipe_for
 from kantor.estimator.result import StopReason
 from kantor.estimator.samples.sides import prepared
+from kantor.estimator.training import remainder
 from kantor.estimator.training.data import training_data
 from kantor.estimator.training.race import Bar
 from kantor.estimator.training.remainder import Move
@@ -87,6 +88,12 @@ def test_all_is_tried_where_that_is_asked_for() -> None:
     pair = shifted(600, np.random.default_rng(1))
     assert goes_on(pair, effort="thorough") == [0]
     assert goes_on(pair, critic="network") == [0]
+
+
+def test_all_is_tried_where_samples_are_many(monkeypatch: Any) -> None:
+    pair = shifted(2000, np.random.default_rng(1))
+    monkeypatch.setattr(remainder, "MOST_FIT", 500)
+    assert goes_on(pair) == [0]
 
 
 def test_each_fold_decides_for_itself() -> None:
