@@ -42,7 +42,7 @@ MANY_ROWS = 20.0
 samples, and with more, where richer critics have something to learn from."""
 
 MOST_FIT = 10_000
-"""Fit samples a side from which on all is tried: so many show what a look does not, such
+"""Fit samples a side from which on all is tried: many show what a look does not, such
 as hundreds of cones in many dimensions."""
 
 LOOK_ROWS = 8_192
