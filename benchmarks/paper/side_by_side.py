@@ -24,6 +24,7 @@ from benchmarks.paper.racing import Curve, Stopwatch, followed, tightness
 from benchmarks.paper.reports import markdown, new_figure
 from benchmarks.paper.trials import (
     Experiment,
+    Figures,
     Outcome,
     Outcomes,
     Report,
@@ -195,7 +196,19 @@ def best_of(task: str, name: str, found: Outcomes) -> Curve:
 def curves_of(task: str, found: Outcomes) -> dict[str, Curve]:
     """Return the curves of a task, by what to call them."""
     networks = {c.label: best_of(task, name, found) for name, c in CONTESTANTS.items()}
-    return networks | {DEFAULT: found[f"{task}-default"].figures["curve"]}
+    return networks | {DEFAULT: whole(found[f"{task}-default"].figures)}
+
+
+def whole(figures: Figures) -> Curve:
+    """Return the curve of an estimation, its held-out estimate last if it came to one.
+
+    There may be no other point: what is fitted at once can leave nothing to train.
+    """
+    curve: Curve = figures["curve"]
+    if figures["estimate"] is None:
+        return curve
+    steps = curve[-1][2] if curve else 0
+    return [*curve, [figures["processor_s"], figures["estimate"], steps]]
 
 
 def share_at(curve: Curve, used_s: float) -> str:
