@@ -14,6 +14,8 @@ const JOB_FIELDS = [
   { name: "deadline_s", type: "number", nullable: true, default: null, bounds: { gt: 0, le: 604800 }, meaning: "Give up when it has not ended after so many seconds." },
   { name: "cache", type: "boolean", default: true, meaning: "Whether an earlier answer to the same question will do." },
 ];
+// Where the operator has enabled them.
+const WEBHOOK = { name: "webhook", type: "string", nullable: true, default: null, meaning: "A https URL that is told of the end." };
 const UNSET = "Choose a file, paste rows, or name what is stored.";
 
 export async function start(root, { info }) {
@@ -56,7 +58,8 @@ class NewEstimate {
       new Side("source", "Source P", changed),
       new Side("target", "Target Q", changed),
     ];
-    this.fields = [...settings, ...JOB_FIELDS];
+    this.jobFields = info.webhooks ? [...JOB_FIELDS, WEBHOOK] : JOB_FIELDS;
+    this.fields = [...settings, ...this.jobFields];
     this.texts = defaultTexts(this.fields);
   }
 
@@ -124,7 +127,7 @@ class NewEstimate {
     return undefined;
   }
 
-  request({ labels = [], priority = 0, deadline_s = null, cache = true, ...config }) {
+  request({ labels = [], priority = 0, deadline_s = null, cache = true, webhook = null, ...config }) {
     const sides = this.sides.map(({ name, dataset, reference, weights }) => [
       name,
       {
@@ -141,6 +144,7 @@ class NewEstimate {
       priority,
       deadline_s,
       cache,
+      ...(webhook && { webhook: { url: webhook } }),
     };
   }
 
@@ -181,7 +185,7 @@ class NewEstimate {
         <section class="card">
           <h2>Settings</h2>
           ${settingsForm(this.settings, this.texts, this.errors, (...given) => this.set(...given))}
-          ${this.jobFields()}
+          ${this.jobForm()}
         </section>
         ${this.problem ? html`<p class="error banner" role="alert">${this.problem}</p>` : nothing}
         <div class="bar">
@@ -194,12 +198,12 @@ class NewEstimate {
     render(form, this.root);
   }
 
-  jobFields() {
-    const changed = JOB_FIELDS.some((item) => this.texts[item.name] !== textOf(item, item.default));
+  jobForm() {
+    const changed = this.jobFields.some((item) => this.texts[item.name] !== textOf(item, item.default));
     return html`<details ?open=${changed}>
       <summary>Job <span class="note">labels, priority, deadline, cache</span></summary>
       <div class="fields">
-        ${JOB_FIELDS.map((item) =>
+        ${this.jobFields.map((item) =>
           field(item, this.texts[item.name], this.errors[item.name], (...given) => this.set(...given)),
         )}
       </div>

@@ -9,6 +9,7 @@ import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+from pydantic import SecretStr
 
 from kantor.service.client import KantorClient
 
@@ -220,3 +221,28 @@ def test_a_reference_that_is_not_there_is_told(window: Any) -> None:
     window.expect("status of 404")
     page = window.open("/?reference=nobody")
     expect(page.locator(".side.source .error")).to_contain_text("no reference 'nobody'")
+
+
+def test_a_webhook_is_asked_for_where_there_are_webhooks(
+    api_settings: Any, serving: Any, watching: Watching, files: tuple[Path, Path]
+) -> None:
+    secret = SecretStr("s" * 40)
+    settings = api_settings.model_copy(update={"webhook_root_secret": secret})
+    with serving(settings) as (_, api):
+        window = watching(api.base_url)
+        window.expect("status of 422")
+        page = window.open("/")
+        give(page, *files)
+        expect(page.locator(".compared")).to_be_visible()
+        page.locator("summary", has_text="Job").click()
+        page.fill("#setting-webhook", "http://plain.example/hook")
+        page.click("button.main")
+        error = page.locator("#setting-webhook-error")
+        expect(error).to_contain_text("https")
+        expect(page.locator("#setting-webhook")).to_be_focused()
+
+
+def test_no_webhook_is_asked_for_where_there_are_none(window: Any) -> None:
+    page = window.open("/")
+    expect(page.locator("#setting-priority")).to_have_count(1)
+    expect(page.locator("#setting-webhook")).to_have_count(0)
