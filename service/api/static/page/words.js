@@ -87,6 +87,7 @@ export function numbers(result) {
       `Upper bound on the Lipschitz constant of the critic (${result.critic_family}),
       measured in float64. Every other number is divided by it, so that nothing about
       the training has to be trusted.`],
+    ...selfCheck(result.self_check),
     ["Samples", `${count(result.n_source)} and ${count(result.n_target)}`,
       `Rows of source and target, in ${count(result.dim)}
       ${result.dim === 1 ? "dimension" : "dimensions"}.`],
@@ -95,8 +96,16 @@ export function numbers(result) {
   ];
 }
 
+function selfCheck(found) {
+  if (!found) return [];
+  return [["Self-check", percent(found.share),
+    `So much is found of a difference of ${show(found.distance)} that was planted in these
+    very rows. Of other differences it proves nothing.`]];
+}
+
 const STOPS = {
   converged: "It ended because the value on the validation samples stopped rising.",
+  settled: "It ended because no critic could change the answer by more than its own noise.",
   step_limit: "It ended because all steps were taken; more may tighten the bound.",
 };
 

@@ -169,3 +169,13 @@ def test_a_refusal_is_not_repeated_for_ever(worker: Any, window: Any) -> None:
     expect(page.locator("[role=alert]")).to_contain_text("not for you")
     page.wait_for_timeout(1500)
     assert len(asked) == 1
+
+
+def test_a_self_check_says_how_much_is_found(worker: Any, window: Any) -> None:
+    checked = {"distance": 0.5, "found": 0.45, "standard_error": 0.02, "share": 0.9}
+    answer = {"self_check": checked, "stop_reason": "settled", "steps": 0}
+    page = window.open(f"/jobs/{worker.answered(answer=answer)['id']}")
+    meanings = page.locator(".meanings")
+    expect(meanings).to_contain_text("Self-check")
+    expect(meanings).to_contain_text("a difference of 0.5 that was planted")
+    expect(meanings).to_contain_text("no critic could change the answer")
