@@ -277,12 +277,8 @@ class ProfileFamily:
             for columns, norm in ((profiles.dim, feature), (1, line))
         ]
 
-    def potential(self, critic: "Critic") -> Potential:
+    def potential(self, critic: "Critic") -> ProfilePotential:
         """Return the profile for numpy."""
-        return self.profile(critic)
-
-    def profile(self, critic: "Critic") -> ProfilePotential:
-        """Return the profile for numpy, with its feature."""
         profiles = as_profiles(critic)
         return ProfilePotential(
             point=profiles.points[0, 0].numpy(),

@@ -144,20 +144,25 @@ def _check_names(
         )
 
 
-def _check_same(ours: list[str], theirs: list[str]) -> None:
-    """Require the same names on both sides, in any order."""
+def names_apart(ours: Sequence[str], theirs: Sequence[str]) -> tuple[list[str], str]:
+    """Return the names that only one of two lists has, and which has them, in words."""
     lacking = [name for name in ours if name not in theirs]
     extra = [name for name in theirs if name not in ours]
-    if not lacking and not extra:
-        return
     parts = [f"{listed(lacking)} is missing"] if lacking else []
     parts += [f"{listed(extra)} is there besides"] if extra else []
-    raise InvalidSamples(
-        "target",
-        f"expected the columns of the source, received others: {', '.join(parts)}; "
-        "compare what both have (--columns common), or leave out the rest "
-        f"(--drop {_quoted(lacking + extra)})",
-    )
+    return lacking + extra, ", ".join(parts)
+
+
+def _check_same(ours: list[str], theirs: list[str]) -> None:
+    """Require the same names on both sides, in any order."""
+    unshared, told = names_apart(ours, theirs)
+    if unshared:
+        raise InvalidSamples(
+            "target",
+            f"expected the columns of the source, received others: {told}; "
+            "compare what both have (--columns common), or leave out the rest "
+            f"(--drop {_quoted(unshared)})",
+        )
 
 
 def _note_unshared(ours: list[str], theirs: list[str], remarks: Remarks) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kantor.estimator.errors import InvalidSamples
-from kantor.estimator.samples.choosing import listed
+from kantor.estimator.samples.choosing import names_apart
 from kantor.estimator.samples.table import Column, Table, recoded
 
 
@@ -22,15 +22,11 @@ def check_names(first: Table, other: Table, field: str) -> None:
     Raises:
         InvalidSamples: It has not; names what is missing and what is there besides.
     """
-    lacking = [name for name in first.names if name not in other.names]
-    extra = [name for name in other.names if name not in first.names]
-    if lacking or extra:
-        parts = [f"{listed(lacking)} is missing"] if lacking else []
-        parts += [f"{listed(extra)} is there besides"] if extra else []
+    unshared, told = names_apart(first.names, other.names)
+    if unshared:
         raise InvalidSamples(
             field,
-            "expected the columns of the batches before, received others: "
-            f"{', '.join(parts)}",
+            f"expected the columns of the batches before, received others: {told}",
         )
 
 

@@ -158,7 +158,7 @@ def folds_to_train(
     if not recipe.may_settle or not all(profiles):
         return list(range(asked.folds))
     potentials = [
-        PROFILES.profile(max(choices, key=score_of).critic) for choices in profiles
+        PROFILES.potential(max(choices, key=score_of).critic) for choices in profiles
     ]
     going = going_on(data, potentials, bars, recipe, asked)
     return [fold for fold, goes in enumerate(going) if goes]

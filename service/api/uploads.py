@@ -104,9 +104,8 @@ class UploadStore:
         return upload
 
     def _check_quota(self, owner: str) -> None:
-        texts = (path.read_text("utf-8") for path in self._root.glob(f"up_*/{_UPLOAD}"))
-        open_ones = sum(json.loads(text)["owner"] == owner for text in texts)
-        if open_ones >= self._most:
+        kept = map(_read, self._root.glob("up_*"))
+        if sum(u is not None and u.owner == owner for u in kept) >= self._most:
             raise UploadsExceeded(self._most)
 
     def find(self, owner: str, upload_id: str) -> Upload:
@@ -115,12 +114,8 @@ class UploadStore:
         Raises:
             UploadNotFound: None of that id, completed, expired, or of another owner.
         """
-        try:
-            text = (self._root / upload_id / _UPLOAD).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise UploadNotFound(upload_id) from None
-        upload = Upload(**json.loads(text))
-        if upload.owner != owner or upload.expires_at < time.time():
+        upload = _read(self._root / upload_id)
+        if upload is None or upload.owner != owner or upload.expires_at < time.time():
             raise UploadNotFound(upload_id)
         return upload
 
@@ -256,6 +251,15 @@ class UploadStore:
 
     def _folder(self, upload: Upload) -> Path:
         return self._root / upload.id
+
+
+def _read(folder: Path) -> Upload | None:
+    """Return the upload in a folder; None where none is there any more."""
+    try:
+        text = (folder / _UPLOAD).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    return Upload(**json.loads(text))
 
 
 def _width(samples: Stored) -> int:
