@@ -79,11 +79,16 @@ class JobPage {
     this.told = Math.max(this.told, quarter);
   }
 
+  // What is known of the training; one point, where nothing was trained, is no curve.
+  get curve() {
+    return this.job.result?.curve ?? this.points;
+  }
+
   async showResult() {
     const { result } = this.job;
-    if (result.curve?.length) {
+    if (this.curve.length > 1) {
       this.draw ??= curveChart(byId("curve"));
-      this.draw(result.curve, result.lower_bound);
+      this.draw(this.curve, result.lower_bound);
     }
     if (result.differences) {
       histogramChart(byId("histogram"), result.differences.histogram);
@@ -116,7 +121,7 @@ class JobPage {
         ${this.error ? html`<p class="error banner" role="alert">${this.error}</p>` : nothing}
         ${result?.warnings.length || result?.notes?.length ? this.warnings() : nothing}
         <div class="halves">
-          <section class="card" ?hidden=${this.ended && !this.points.length && !result?.curve?.length}>
+          <section class="card" ?hidden=${this.ended && this.curve.length < 2}>
             <h2>Training</h2>
             <div id="curve" class="chart" role="img" aria-label="Training curve: distance by step"></div>
             <p class="note">

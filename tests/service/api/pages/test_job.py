@@ -173,9 +173,14 @@ def test_a_refusal_is_not_repeated_for_ever(worker: Any, window: Any) -> None:
 
 def test_a_self_check_says_how_much_is_found(worker: Any, window: Any) -> None:
     checked = {"distance": 0.5, "found": 0.45, "standard_error": 0.02, "share": 0.9}
+    point = {"step": 0, "train": 1.0, "validation": 0.9, "elapsed_s": 0.0}
     answer = {"self_check": checked, "stop_reason": "settled", "steps": 0}
+    answer |= {"curve": [point]}
     page = window.open(f"/jobs/{worker.answered(answer=answer)['id']}")
     meanings = page.locator(".meanings")
     expect(meanings).to_contain_text("Self-check")
     expect(meanings).to_contain_text("a difference of 0.5 that was planted")
     expect(meanings).to_contain_text("no critic could change the answer")
+    # One point is no curve: there is no empty chart where nothing was trained.
+    expect(page.locator("#curve")).to_be_hidden()
+    expect(page.locator("#histogram canvas")).to_have_count(1)
