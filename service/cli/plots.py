@@ -14,8 +14,9 @@ _HEIGHT = 10
 
 
 def show_plots(console: Console, result: Document) -> None:
-    """Draw the training curve and the histogram of a result."""
-    for plot in (_curve(console, result), _histogram(console, result)):
+    """Draw the training curve, if anything was trained, and the histogram."""
+    plots = (_curve, _histogram) if len(result["curve"]) > 1 else (_histogram,)
+    for plot in (draw(console, result) for draw in plots):
         console.print(Text.from_ansi(plot), soft_wrap=True)
         console.print()
 
