@@ -202,7 +202,7 @@ def test_a_report_is_written(files: dict[str, Path], tmp_path: Path) -> None:
         "--config", files["config.toml"],
     )  # fmt: skip
     assert "x.npy against" in report.read_text("utf-8")
-    assert "Training: dual objective" in run.stdout
+    assert "(critic)" in run.stdout
 
 
 @pytest.mark.parametrize("option", ["--out", "--html"])
