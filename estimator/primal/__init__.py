@@ -6,7 +6,8 @@ trusted but that the plan is feasible, which is enforced where the cost is taken
 
     bound.py       the front door: which of the ways below, and what it says of itself
     line.py        d = 1: exact, by sorting
-    exact.py       few pairs: exact, by network simplex
+    exact.py       few pairs: exact, by assignment or network simplex
+    potentials.py  near the best dual potentials, to start the assignment from
     bisection.py   any size: a coupling by cutting both samples at equal masses
     repairing.py   any size: exact transport within blocks of a coupling
     plan.py        sparse plans, their feasibility and their cost

@@ -1,5 +1,7 @@
-"""W1 between two small clouds by network simplex, as the cost of its feasible plan.
+"""W1 between two small clouds, as the cost of the feasible plan of an exact solver.
 
+Equal masses of as many points are an assignment, which is found several times faster
+than by network simplex where good potentials are known; all else is for the simplex.
 Feasibility is enforced here, not assumed of a solver.
 """
 
@@ -9,23 +11,27 @@ import numpy as np
 
 from kantor.estimator.primal.clouds import CHUNK_ROWS, Array, Cloud
 from kantor.estimator.primal.plan import Plan, completed, cost
+from kantor.estimator.primal.potentials import reduced
 
 MAX_COST_ENTRIES = 4_000_000
 """Largest n * m for the exact solver: about two seconds and 100 MB."""
 
 PIVOTS = 2_000_000
-"""Steps after which the solver gives up."""
+"""Steps after which the simplex gives up."""
+
+EQUAL = 1e-9
+"""Relative difference up to which masses are equal: far above rounding."""
 
 
 def exact_upper_bound(source: Cloud, target: Cloud) -> tuple[float, str]:
-    """Return W1 of two clouds by network simplex, and how it was found.
+    """Return W1 of two clouds, and how it was found.
 
     The solver's plan is made exactly feasible first, so the value is an upper bound
     even where the solver stopped early, which the returned sentence then says. Needs
     O(n m) memory; meant for n * m up to `MAX_COST_ENTRIES`.
     """
     a, b = source.weights, target.weights
-    dense, is_optimal = network_simplex(a, b, cost_matrix(source, target))
+    dense, is_optimal = cheapest(a, b, cost_matrix(source, target))
     rows, columns = np.nonzero(dense)
     plan = completed(Plan(rows, columns, dense[rows, columns]), a, b)
     value = cost(plan, source, target)
@@ -34,11 +40,34 @@ def exact_upper_bound(source: Cloud, target: Cloud) -> tuple[float, str]:
     return value, "a feasible coupling; the exact solver stopped early"
 
 
-def network_simplex(a: Array, b: Array, costs: Array) -> tuple[Array, bool]:
+def cheapest(a: Array, b: Array, costs: Array) -> tuple[Array, bool]:
     """Return a plan (n, m) between masses of nearly equal sums, and whether it is best.
 
     Where the solver stopped early, the plan need not meet its marginals.
     """
+    if len(a) == len(b) and np.allclose([a, b], a[0], rtol=EQUAL, atol=0.0):
+        start = reduced(costs)
+        if start.is_nearly_matched:
+            return assignment(a, start.costs), True
+    return network_simplex(a, b, costs)
+
+
+def assignment(masses: Array, costs: Array) -> Array:
+    """Return the best plan (n, n) between equal masses, by shortest augmenting paths.
+
+    A vertex of the plans between equal masses moves each whole (Birkhoff), so one of
+    the best is a permutation. SciPy's solver is that of Crouse (2016),
+    doi:10.1109/TAES.2016.140952.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    plan = np.zeros_like(costs)
+    plan[linear_sum_assignment(costs)] = masses
+    return plan
+
+
+def network_simplex(a: Array, b: Array, costs: Array) -> tuple[Array, bool]:
+    """Return what `cheapest` does, for any masses."""
     import ot
 
     b = b * (a.sum() / b.sum())

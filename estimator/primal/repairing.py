@@ -17,7 +17,7 @@ import numpy as np
 
 from kantor.estimator.primal.bisection import along, spread_direction
 from kantor.estimator.primal.clouds import Cloud, Indices, Shadow
-from kantor.estimator.primal.exact import MAX_COST_ENTRIES, network_simplex
+from kantor.estimator.primal.exact import MAX_COST_ENTRIES, cheapest
 from kantor.estimator.primal.plan import NEGLIGIBLE, Plan, distances, sums
 
 
@@ -53,7 +53,7 @@ def repaired(block: Plan, source: Cloud, target: Cloud) -> Plan:
     total = block.mass.sum()
     mass = block.mass / total
     costs = distances(source.rows(points), target.rows(partners))
-    best, is_optimal = network_simplex(sums(rows, mass), sums(columns, mass), costs)
+    best, is_optimal = cheapest(sums(rows, mass), sums(columns, mass), costs)
     if not is_optimal or (best * costs).sum() >= mass @ costs[rows, columns]:
         return block
     rows, columns = np.nonzero(best > NEGLIGIBLE)

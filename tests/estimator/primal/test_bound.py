@@ -142,7 +142,7 @@ def test_equal_masses_stay_whole() -> None:
 
 def test_blocks_that_cannot_be_solved_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = np.random.default_rng(0).normal(size=(2, 300, 3))
-    source, target = plain(x), plain(y)
+    source, target = plain(x), plain(y[:250])  # equal masses are matched, not pivoted
     monkeypatch.setattr("kantor.estimator.primal.exact.PIVOTS", 1)
     assert value(source, target) > 1.1 * exact(source, target)
 

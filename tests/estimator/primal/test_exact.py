@@ -47,6 +47,7 @@ def test_the_same_points_are_nearly_no_distance_apart() -> None:
 
 def test_an_early_stop_says_so_and_stays_above(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = np.random.default_rng(1).normal(size=(2, 60, 5))
+    x = x[:50]  # as many points of equal mass would be an assignment
     exact, _ = exact_upper_bound(plain(x), plain(y))
     monkeypatch.setattr("kantor.estimator.primal.exact.PIVOTS", 20)
     value, how = exact_upper_bound(plain(x), plain(y))
