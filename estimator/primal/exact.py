@@ -67,9 +67,14 @@ def assignment(masses: Array, costs: Array) -> Array:
 
 
 def network_simplex(a: Array, b: Array, costs: Array) -> tuple[Array, bool]:
-    """Return what `cheapest` does, for any masses."""
+    """Return what `cheapest` does, for any masses.
+
+    Where no cost is finite, nothing is moved: POT ends the process then (its #869).
+    """
     import ot
 
+    if not np.isfinite(costs).any():
+        return np.zeros_like(costs), False
     b = b * (a.sum() / b.sum())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an early stop is read from the log

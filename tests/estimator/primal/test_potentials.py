@@ -76,3 +76,11 @@ def test_unequal_masses_are_left_to_the_simplex() -> None:
     plan, is_optimal = cheapest(a / a.sum(), MASSES, costs_of("plain"))
     assert is_optimal
     np.testing.assert_allclose(plan.sum(1), a / a.sum(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("cost", [np.inf, np.nan])
+def test_no_finite_cost_ends_no_process(cost: float) -> None:
+    a, b = np.full(4, 0.25), np.full(3, 1 / 3)
+    plan, is_optimal = network_simplex(a, b, np.full((4, 3), cost))
+    assert not is_optimal
+    assert plan.sum() == 0.0
