@@ -99,12 +99,15 @@ def staying_runners(
 ) -> set[Runner]:
     """Return which of a fold's runners are near enough to its best score.
 
-    To within the noise, since a difference that hides shows late.
+    To within the noise, since a difference that hides shows late. As long as the best
+    score is no clear one, candidates have twice the time: the one of the right rank is
+    often not among the first yet.
     """
     if schedule.descent_start is not None:
         return leading_runners(scores, noise)
-    share = needed_share(schedule, step)
-    most = next((most for after, most in MOST_RUNNERS if step >= after), len(scores))
+    age = step if best > CLEAR * noise else step // 2
+    share = needed_share(schedule, age)
+    most = next((most for after, most in MOST_RUNNERS if age >= after), len(scores))
     first = sorted(scores, key=lambda runner: -scores[runner])[:most]
     if share is None:
         return set(first)

@@ -149,3 +149,13 @@ def test_only_so_many_go_on(step: int, most: int) -> None:
     scores = [[1.0, 1.0] for _ in range(10)]
     kept = left(scores, Schedule(10_000), step)
     assert sum(map(len, kept)) == most
+
+
+def test_candidates_have_twice_the_time_while_nothing_is_clear() -> None:
+    after, share = HURDLES[0]
+    behind = [[1.0, share - 0.2]]  # by more than the noise
+    unclear, clear = Bar(-float("inf"), noise=0.15), Bar(-float("inf"), noise=0.05)
+    step = int(1000 * after)
+    assert left(behind, RUNNING, step, unclear) == [[(0, 0), (0, 1)]]
+    assert left(behind, RUNNING, step, clear) == [[(0, 0)]]
+    assert left(behind, RUNNING, 2 * step - 1, unclear) == [[(0, 0), (0, 1)]]
