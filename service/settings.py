@@ -7,17 +7,24 @@ nothing here is read at import, and there is no global instance.
 """
 
 import json
-import re
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
+from kantor.service.api_keys import Owners, Scope, parse_keys, read_keys
 from kantor.service.redis_urls import check_url, with_password
 from kantor.service.secret_files import SecretFiles, holds_secret, variable_of
 
@@ -29,10 +36,6 @@ LEAST_SECRET = 32
 MAX_PRIORITY = 9
 MOST_CONNECTIONS = 10_000
 """Of one API process; each may need one to Redis."""
-
-
-_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
-_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def default_data_dir() -> Path:
@@ -295,11 +298,18 @@ class Settings(BaseSettings):
     decode_timeout_s: float = Field(
         default=60.0, gt=0, description="Time that decoding an uploaded file may take."
     )
-    api_keys: dict[str, SecretStr] = Field(
+    api_keys: Annotated[Owners, BeforeValidator(parse_keys)] = Field(
         default_factory=dict,
         description=(
-            "API keys as JSON: owner to the SHA-256 digest (hex) of the key. "
-            "Empty: nobody is asked, and only loopback addresses are served."
+            "API keys as JSON: owner to the SHA-256 digest (hex) of the key, or to a "
+            "list of them; scopes and names in docs/operations.md. Empty: nobody is "
+            "asked, and only loopback addresses are served."
+        ),
+    )
+    api_keys_file: Path | None = Field(
+        default=None,
+        description=(
+            "File that has `api_keys`; the API reads it again whenever it changes."
         ),
     )
     allow_open: bool = Field(
@@ -404,6 +414,14 @@ class Settings(BaseSettings):
             return given
         return given | {"redis_url": with_password(check_url(url), password)}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_keys(cls, given: Any) -> Any:
+        path = given.get("api_keys_file")
+        if not path or given.get("api_keys"):
+            return given
+        return given | {"api_keys": read_keys(Path(path))}
+
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, given: SecretStr | None) -> SecretStr | None:
@@ -419,22 +437,6 @@ class Settings(BaseSettings):
             raise ValueError(f"expected at least {LEAST_SECRET} characters each")
         return given if secrets else None
 
-    @field_validator("api_keys")
-    @classmethod
-    def _check_keys(cls, given: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        for owner, digest in given.items():
-            if not _OWNER.fullmatch(owner):
-                raise ValueError(
-                    "expected owners of 1 to 64 letters, digits, '_', '.', '@' or '-', "
-                    f"received {owner[:80]!r}"
-                )
-            if not _DIGEST.fullmatch(digest.get_secret_value()):
-                raise ValueError(
-                    f"expected the SHA-256 digest of {owner}'s key as 64 hex digits "
-                    "(never the key itself), received something else"
-                )
-        return given
-
     @model_validator(mode="after")
     def _check_heartbeat(self) -> "Settings":
         if self.heartbeat_s >= self.lease_s / 2:  # reaping would see silence for ever
@@ -446,8 +448,13 @@ class Settings(BaseSettings):
 
     @property
     def has_tenants(self) -> bool:
-        """Tell whether several owners share the service."""
-        return len(self.api_keys) > 1
+        """Tell whether several owners who may submit share the service."""
+        submitting = [
+            owner
+            for owner, keys in self.api_keys.items()
+            if any(Scope.SUBMIT in key.scopes for key in keys)
+        ]
+        return len(submitting) > 1
 
     @property
     def highest_priority(self) -> int:
@@ -469,14 +476,18 @@ def environment(settings: Settings) -> dict[str, str]:
 
     Every setting survives the way: secrets are written out, at any depth, and one that
     is set to None is written as empty, which hides a variable of that process's own.
-    So is the file of a secret, which has been read.
+    So is the file of a secret, which has been read; the file of API keys is handed on
+    in their place, since each process reads it again.
     """
     chosen = settings.model_fields_set
-    fields = {name: Settings.model_fields[name].annotation for name in chosen}
-    hidden = [name for name, annotation in fields.items() if holds_secret(annotation)]
-    return {variable_of(name): _text(getattr(settings, name)) for name in chosen} | {
-        f"{variable_of(name)}_FILE": "" for name in hidden
-    }
+    types = {name: Settings.model_fields[name].annotation for name in chosen}
+    hidden = [name for name, annotation in types.items() if holds_secret(annotation)]
+    variables = {variable_of(name): _text(getattr(settings, name)) for name in chosen}
+    variables |= {f"{variable_of(name)}_FILE": "" for name in hidden}
+    if settings.api_keys_file is not None:
+        keys = variable_of("api_keys")
+        variables |= {keys: "", f"{keys}_FILE": str(settings.api_keys_file)}
+    return variables
 
 
 def _text(value: object) -> str:
@@ -495,6 +506,8 @@ def _plain(value: object) -> object:
             return str(value)
         case dict():
             return {name: _plain(item) for name, item in value.items()}
-        case list():
+        case list() | tuple():
             return [_plain(item) for item in value]
+        case _ if is_dataclass(value):
+            return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     return value

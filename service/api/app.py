@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from kantor.service.api import openapi
 from kantor.service.api.background.dispatcher import dispatching
+from kantor.service.api.background.keys import watching_keys
 from kantor.service.api.background.reaper import reaping
 from kantor.service.api.middleware import BodyLimiter, RequestContext, problem_response
 from kantor.service.api.problems import PROBLEMS, problem_for
@@ -102,6 +103,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         services.webhooks,
         closing=closing,
     )
-    async with reaper, dispatcher:
+    keys = watching_keys(services.settings, services.adopt, closing=closing)
+    async with reaper, dispatcher, keys:
         yield
     await services.client.aclose()

@@ -20,6 +20,7 @@ from kantor.service.api.errors import FieldError, InvalidRequest
 from kantor.service.api.intake import Intake
 from kantor.service.api.owned import OwnedDatasets
 from kantor.service.api.rates import spend_request
+from kantor.service.api.scopes import needed_scope
 from kantor.service.api.services import Services
 from kantor.service.api.streams import Streams
 from kantor.service.api.uploads import UploadStore
@@ -54,19 +55,22 @@ UploadsDep = Annotated[UploadStore, Depends(_part("uploads"))]
 CursorsDep = Annotated[Cursors, Depends(_part("cursors"))]
 WebhooksDep = Annotated[Webhooks | None, Depends(_part("webhooks"))]
 ClosingDep = Annotated[asyncio.Event, Depends(_part("closing"))]
-_AccessDep = Annotated[Access, Depends(_part("access"))]
+AccessDep = Annotated[Access, Depends(_part("access"))]
 _StoreDep = Annotated[DatasetStore, Depends(_part("datasets"))]
 _NamesDep = Annotated[ReferenceStore, Depends(_part("references"))]
 
 
 async def _owner(
-    request: Request, access: _AccessDep, board: BoardDep, settings: SettingsDep
+    request: Request, access: AccessDep, board: BoardDep, settings: SettingsDep
 ) -> str:
     """Return who asks, once nothing speaks against the request."""
     access.check_site(request.headers.get("host", ""), request.headers.get("origin"))
-    owner = access.owner_of(request.headers.get("authorization"))
-    request.scope["state"]["headers"] = await spend_request(board, settings, owner)
-    return owner
+    caller = access.caller_of(request.headers.get("authorization"))
+    request.scope["state"]["caller"] = caller
+    caller.check(needed_scope(request.method, request.scope["route"].path))
+    told = await spend_request(board, settings, caller.owner)
+    request.scope["state"]["headers"] = told
+    return caller.owner
 
 
 OwnerDep = Annotated[str, Depends(_owner)]
@@ -89,7 +93,7 @@ StreamDep = Annotated[AbstractContextManager[None], Depends(_stream)]
 
 async def _owned(
     owner: OwnerDep,
-    access: _AccessDep,
+    access: AccessDep,
     intake: IntakeDep,
     store: _StoreDep,
     references: _NamesDep,

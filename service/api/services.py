@@ -49,6 +49,11 @@ class Services:
     webhooks: Webhooks | None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def adopt(self, settings: Settings) -> None:
+        """Go by other API keys from now on; all other settings are as before."""
+        self.access.adopt(settings)
+        self.board.adopt(settings)
+
 
 def build_services(settings: Settings) -> Services:
     """Build everything from settings; connects to nothing yet.

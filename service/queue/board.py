@@ -36,6 +36,10 @@ class JobBoard:
             name: client.register_script(script_text(name)) for name in SCRIPTS
         }
 
+    def adopt(self, settings: Settings) -> None:
+        """Go by the limits of these settings from now on."""
+        self._settings = settings
+
     async def enqueue(self, job: NewJob) -> JobRecord:
         """Queue a job, or return the one that its idempotency key stands for.
 

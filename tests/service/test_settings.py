@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
+from kantor.service.api_keys import Scope
 from kantor.service.settings import Settings, environment
 
 
@@ -79,6 +80,14 @@ TEXT = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1
 )
 SECRET = TEXT.map(SecretStr)
+OWNER = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", fullmatch=True)
+KEY = st.fixed_dictionaries(
+    {"digest": st.from_regex(r"[0-9a-f]{64}", fullmatch=True)},
+    optional={
+        "name": st.from_regex(r"[A-Za-z0-9_.@-]{1,64}", fullmatch=True),
+        "scopes": st.lists(st.sampled_from([*Scope]), min_size=1),
+    },
+)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "data_dir": TEXT.map(Path),
     "redis_url": st.sampled_from(
@@ -95,10 +104,10 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "device": st.sampled_from(["auto", "cpu", "cuda"]),
     "key_prefix": st.from_regex(r"[A-Za-z0-9_.:-]+", fullmatch=True),
     "host": TEXT,
-    "api_keys": st.dictionaries(
-        st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", fullmatch=True),
-        st.from_regex(r"[0-9a-f]{64}", fullmatch=True).map(SecretStr),
+    "api_keys": st.lists(KEY, min_size=1, unique_by=lambda key: key["digest"]).flatmap(
+        lambda keys: st.dictionaries(OWNER, st.just(keys), max_size=1)
     ),
+    "api_keys_file": st.none(),
     "allowed_hosts": st.lists(TEXT),
     "allowed_origins": st.lists(TEXT),
     "max_connections": st.integers(10, 10_000),
@@ -158,7 +167,7 @@ def test_a_real_child_gets_nested_secrets_in_the_clear() -> None:
         {"api_keys": {"ann": "1a2b" * 16}, "workers": None}
     )
     code = "from kantor.service.settings import *; s = Settings(); "
-    code += "print(s.api_keys['ann'].get_secret_value(), s.workers)"
+    code += "print(s.api_keys['ann'][0].digest.get_secret_value(), s.workers)"
     ended = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"KANTOR_WORKERS": "5"} | environment(settings),
@@ -167,6 +176,17 @@ def test_a_real_child_gets_nested_secrets_in_the_clear() -> None:
         check=True,
     )
     assert ended.stdout.split() == ["1a2b" * 16, "None"]
+
+
+def test_a_file_of_keys_is_handed_on_in_their_place(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f'{{"ann": "{"1a2b" * 16}"}}')
+    settings = Settings.model_validate({"api_keys_file": path})
+    own = {"KANTOR_API_KEYS": '{"eve": "x"}'}
+    with mock.patch.dict(os.environ, own | environment(settings), clear=True):
+        path.write_text(f'{{"bob": "{"1a2b" * 16}"}}')
+        assert set(Settings().api_keys) == {"bob"}
+    assert "1a2b" not in str(environment(settings))
 
 
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,20 +7,17 @@ but its cancellation: what goes wrong is logged, and tried again at the next hea
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import anyio.to_thread
-import structlog
 from anyio import CapacityLimiter
-from redis.exceptions import RedisError
 
+from kantor.service.api.background.duties import repeat
 from kantor.service.api.uploads import UploadStore
 from kantor.service.queue import JobBoard
 
 HOLD_AGAIN_S = 600.0
-
-log = structlog.get_logger("kantor.api")
 
 
 @asynccontextmanager
@@ -49,7 +46,7 @@ async def reaping(
         ("holding failed", keep, max(HOLD_AGAIN_S, every_s)),
     )
     tasks = [
-        asyncio.create_task(_repeat(duty, failure, pause_s, closing))
+        asyncio.create_task(repeat(duty, failure, pause_s, closing))
         for failure, duty, pause_s in duties
     ]
     try:
@@ -59,19 +56,3 @@ async def reaping(
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-
-
-async def _repeat(
-    duty: Callable[[], Awaitable[object]],
-    failure: str,
-    every_s: float,
-    closing: asyncio.Event,
-) -> None:
-    while not closing.is_set():  # a cancellation can be lost on Python 3.11
-        await asyncio.sleep(every_s)
-        try:
-            await duty()
-        except RedisError as error:
-            log.warning(failure, error=type(error).__name__)
-        except Exception:
-            log.exception(failure)

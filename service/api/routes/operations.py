@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 
 from kantor.estimator.samples.pair import MIN_SAMPLES
 from kantor.service.api.dependencies import (
+    AccessDep,
     BoardDep,
     DatasetsDep,
     IntakeDep,
@@ -68,7 +69,10 @@ async def ready(board: BoardDep, intake: IntakeDep, datasets: DatasetsDep) -> Re
 
 @router.get("/v1/info", summary="Versions and limits")
 async def info(
-    settings: SettingsDep, webhooks: WebhooksDep, board: BoardDep
+    settings: SettingsDep,
+    webhooks: WebhooksDep,
+    board: BoardDep,
+    access: AccessDep,
 ) -> dict[str, Any]:
     """Return versions, limits, the formats that are read, and what workers have.
 
@@ -93,7 +97,7 @@ async def info(
         "webhooks": webhooks is not None,
         "formats": list(MEDIA_TYPES),
         "extensions": list(EXTENSIONS),
-        "authentication": "bearer" if settings.api_keys else "none",
+        "authentication": "bearer" if access.asks else "none",
     }
 
 
