@@ -18,6 +18,7 @@ from kantor.service.api.routes import (
     answers,
     configuration,
     datasets,
+    draining,
     jobs,
     operations,
     outputs,
@@ -41,6 +42,7 @@ _ROUTES = (
     uploads,
     webhooks,
     configuration,
+    draining,
     operations,
     pages,
 )

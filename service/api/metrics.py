@@ -36,6 +36,11 @@ class QueueCollector(Collector):
             "workers", "Workers heard within the lease.", len(stats.live_workers)
         )
         yield _gauge(
+            "workers_draining",
+            "Of these, workers that claim no more jobs.",
+            sum(worker.draining for worker in stats.live_workers),
+        )
+        yield _gauge(
             "gpus_lost",
             "Workers that lately were to have a GPU and found none.",
             len(stats.lost_gpus),

@@ -10,6 +10,9 @@ OTHERS: dict[tuple[str, str], Scope] = {
     ("POST", "/v1/jobs/{job_id}/scores"): Scope.READ,  # a question with a body
     ("GET", "/v1/webhooks/secrets"): Scope.SUBMIT,  # who has it can sign
     ("GET", "/metrics"): Scope.METRICS,
+    ("GET", "/v1/drain"): Scope.OPERATE,
+    ("PUT", "/v1/drain"): Scope.OPERATE,
+    ("DELETE", "/v1/drain"): Scope.OPERATE,
 }
 
 

@@ -53,8 +53,9 @@ async def health() -> dict[str, str]:
 async def ready(board: BoardDep, intake: IntakeDep, datasets: DatasetsDep) -> Response:
     """Tell whether jobs can be taken, and if not, why.
 
-    A lost GPU is a reason that is named; but what is stored can still be read, and
-    other workers may go on, so the answer stays 200.
+    Lost GPUs and workers that are drained are reasons that are named; but jobs are
+    accepted, what is stored can be read, and other workers may go on, so the answer
+    stays 200.
     """
     reasons = [
         *await _queue_reasons(board),
@@ -64,7 +65,7 @@ async def ready(board: BoardDep, intake: IntakeDep, datasets: DatasetsDep) -> Re
     if reasons:
         log.warning("unready", reasons=reasons)
         return JSONResponse({"status": "unready", "reasons": reasons}, status_code=503)
-    return JSONResponse({"status": "ready", "reasons": await _gpu_reasons(board)})
+    return JSONResponse({"status": "ready", "reasons": await _worker_reasons(board)})
 
 
 @router.get("/v1/info", summary="Versions and limits")
@@ -76,8 +77,9 @@ async def info(
 ) -> dict[str, Any]:
     """Return versions, limits, the formats that are read, and what workers have.
 
-    `workers` is null while the queue cannot be asked.
+    `workers` and `draining` are null while the queue cannot be asked.
     """
+    stats = await _asked(board)
     return {
         "versions": {"python": platform.python_version()}
         | {name: found for name in _PACKAGES if (found := _version(name))},
@@ -93,7 +95,8 @@ async def info(
             "max_job_operations": settings.max_job_operations,
             "default_deadline_s": settings.default_deadline_s,
         },
-        "workers": await _workers(board),
+        "workers": _devices(stats) if stats else None,
+        "draining": stats.draining if stats else None,
         "webhooks": webhooks is not None,
         "formats": list(MEDIA_TYPES),
         "extensions": list(EXTENSIONS),
@@ -121,24 +124,28 @@ async def _queue_reasons(board: JobBoard) -> list[dict[str, str]]:
     return []
 
 
-async def _gpu_reasons(board: JobBoard) -> list[dict[str, str]]:
+async def _worker_reasons(board: JobBoard) -> list[dict[str, str]]:
     try:
         stats = await board.stats()
     except RedisError:  # it answered just now; the next probe says why
         return []
-    if not stats.lost_gpus:
-        return []
+    reasons = []
     left = len(stats.live_workers)
-    detail = f"a worker found no GPU where it was to have one; {left} workers are left"
-    return [{"code": "gpu_lost", "detail": detail}]
+    if stats.lost_gpus:
+        detail = f"a worker found no GPU where it was to have one; {left} are left"
+        reasons.append({"code": "gpu_lost", "detail": detail})
+    if stats.draining != "none":
+        count = sum(worker.draining for worker in stats.live_workers)
+        detail = f"{count} of {left} workers claim no more jobs (kantor drain)"
+        reasons.append({"code": "draining", "detail": detail})
+    return reasons
 
 
-async def _workers(board: JobBoard) -> list[dict[str, Any]] | None:
+async def _asked(board: JobBoard) -> QueueStats | None:
     try:
-        stats = await board.stats()
+        return await board.stats()
     except RedisError:
         return None
-    return _devices(stats)
 
 
 def _devices(stats: QueueStats) -> list[dict[str, Any]]:

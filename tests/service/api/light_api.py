@@ -153,6 +153,8 @@ def visit_operations(visitor: Visitor) -> None:
     ):
         visitor.ask("get", path)
     visitor.ask("get", "/v1/webhooks/secrets")
+    for method in ("put", "get", "delete"):
+        visitor.ask(method, "/v1/drain")
 
 
 def visit_datasets(visitor: Visitor) -> None:

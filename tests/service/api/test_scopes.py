@@ -75,6 +75,15 @@ def test_scores_are_read(api: httpx.Client) -> None:
     assert api.post(unknown, json={}, headers=key("submit")).status_code == 403
 
 
+def test_a_drain_needs_an_operators_key(api: httpx.Client) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        asked = {
+            scope: api.request(method, "/v1/drain", headers=key(scope)).status_code
+            for scope in (Scope.SUBMIT, Scope.READ, Scope.METRICS, Scope.OPERATE)
+        }
+        assert [*asked.values()] == [403, 403, 403, 200]
+
+
 def test_metrics_have_a_key_of_their_own(api: httpx.Client) -> None:
     statuses = {
         scope: api.get("/metrics", headers=key(scope)).status_code for scope in Scope

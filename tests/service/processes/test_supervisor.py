@@ -222,8 +222,9 @@ def test_an_api_key_is_taken_by_every_process(guarded_service: Service) -> None:
 def test_every_process_takes_new_keys_from_the_file(tmp_path: Path) -> None:
     path = tmp_path / "keys"
     path.write_text(json.dumps({"ann": digest_of("old")}))
-    variables = {"KANTOR_API_KEYS_FILE": str(path), "KANTOR_API_PROCESSES": "2"}
-    service = Service(tmp_path / "data", **variables)
+    service = Service(
+        tmp_path / "data", KANTOR_API_KEYS_FILE=str(path), KANTOR_API_PROCESSES="2"
+    )
     try:
         jobs = f"{service.start()}/v1/jobs"
         path.write_text(json.dumps({"ann": [digest_of("old"), digest_of("new")]}))
