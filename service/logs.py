@@ -5,6 +5,8 @@ One JSON object a line, for machines; a line of words where stderr is a terminal
 
 import logging
 import sys
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
@@ -17,6 +19,11 @@ SHARED: list[Processor] = [
     structlog.stdlib.add_log_level,
 ]
 """What every record goes through, whoever reads it."""
+
+AUDIT = "kantor.audit"
+"""Name of the logger of those events that say who has changed what."""
+
+log = structlog.get_logger(__name__)
 
 
 def _for_machines() -> list[Processor]:
@@ -67,3 +74,70 @@ def configure_logs(settings: Settings, process: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
+
+
+def audit_logger() -> structlog.stdlib.BoundLogger:
+    """Return the logger of changes; it passes through `logging`, whatever the level."""
+    logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        logging.getLogger(AUDIT),
+        processors=[
+            *SHARED,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    return logger
+
+
+class AuditFile(WatchedFileHandler):
+    """A file of JSON lines; one that is moved away is followed by a new one.
+
+    What cannot be written there goes to stderr with everything else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file; others than its owner cannot read a new one.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        path.touch(mode=0o600)
+        super().__init__(path, encoding="utf-8")
+        self.setFormatter(
+            structlog.stdlib.ProcessorFormatter(
+                processors=[
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    structlog.processors.JSONRenderer(),
+                ]
+            )
+        )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; what goes wrong is nobody else's affair."""
+        try:
+            super().emit(record)
+        except OSError:  # the file was moved away, and cannot be made anew
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Write a record elsewhere, and say why."""
+        log.error("audit_file_failed", error=repr(sys.exc_info()[1]))
+        logging.getLogger().handle(record)
+
+
+def configure_audit(path: Path | None) -> None:
+    """Send events of changes to a file, or with all others to stderr.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    logger = logging.getLogger(AUDIT)
+    logger.setLevel(logging.INFO)  # whatever the level of the others
+    for handler in logger.handlers[:]:
+        logger.removeHandler(handler)
+        handler.close()
+    logger.propagate = path is None
+    if path is not None:
+        logger.addHandler(AuditFile(path))

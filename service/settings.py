@@ -6,6 +6,7 @@ An instance is built once, at the edge (a console command, a test), and handed d
 nothing here is read at import, and there is no global instance.
 """
 
+import ipaddress
 import json
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -331,6 +332,13 @@ class Settings(BaseSettings):
             "own."
         ),
     )
+    trusted_proxies: list[str] = Field(
+        default_factory=list,
+        description=(
+            "Addresses or networks of proxies whose X-Forwarded-For is believed, for "
+            "the callers' addresses in the audit log."
+        ),
+    )
     rate_per_minute: float | None = Field(
         default=None, gt=0, description="Requests a minute of one API key; empty: any."
     )
@@ -388,6 +396,13 @@ class Settings(BaseSettings):
             "container health checks look at its age."
         ),
     )
+    audit_file: Path | None = Field(
+        default=None,
+        description=(
+            "File to which the API writes who has changed what, a JSON object a line; "
+            "empty: these lines are among its others, with `logger` kantor.audit."
+        ),
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log message that is written."
     )
@@ -436,6 +451,13 @@ class Settings(BaseSettings):
         if any(len(secret) < LEAST_SECRET for secret in secrets):
             raise ValueError(f"expected at least {LEAST_SECRET} characters each")
         return given if secrets else None
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, given: list[str]) -> list[str]:
+        for item in given:
+            ipaddress.ip_network(item)  # says itself what it expected
+        return given
 
     @model_validator(mode="after")
     def _check_heartbeat(self) -> "Settings":

@@ -1,10 +1,11 @@
 """Put the HTTP application together."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -75,7 +76,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         if error is not Exception:  # RequestContext answers what nobody foresaw
             app.add_exception_handler(error, _answer_problem)
     app.add_middleware(BodyLimiter, max_bytes=settings.max_body_bytes)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, observe=app.state.services.latencies.observe)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app
 
@@ -95,6 +96,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     reaper = reaping(
         services.board,
         services.uploads,
+        services.latencies,
         every_s=services.settings.heartbeat_s,
         closing=closing,
         hold=lambda: services.datasets.hold(services.references.datasets()),
@@ -108,4 +110,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     keys = watching_keys(services.settings, services.adopt, closing=closing)
     async with reaper, dispatcher, keys:
         yield
+    with suppress(RedisError):
+        await services.latencies.flush()
     await services.client.aclose()

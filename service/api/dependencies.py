@@ -18,11 +18,13 @@ from kantor.service.api.cursors import Cursors
 from kantor.service.api.documents import JsonBodies
 from kantor.service.api.errors import FieldError, InvalidRequest
 from kantor.service.api.intake import Intake
+from kantor.service.api.latencies import Latencies
 from kantor.service.api.owned import OwnedDatasets
 from kantor.service.api.rates import spend_request
 from kantor.service.api.scopes import needed_scope
 from kantor.service.api.services import Services
 from kantor.service.api.streams import Streams
+from kantor.service.api.templates import route_template
 from kantor.service.api.uploads import UploadStore
 from kantor.service.api.webhooks.setup import Webhooks
 from kantor.service.decoding import Reading, Undecodable
@@ -67,7 +69,7 @@ async def _owner(
     access.check_site(request.headers.get("host", ""), request.headers.get("origin"))
     caller = access.caller_of(request.headers.get("authorization"))
     request.scope["state"]["caller"] = caller
-    caller.check(needed_scope(request.method, request.scope["route"].path))
+    caller.check(needed_scope(request.method, route_template(request.scope)))
     told = await spend_request(board, settings, caller.owner)
     request.scope["state"]["headers"] = told
     return caller.owner
@@ -88,6 +90,7 @@ async def _stream(
     return streams.opened(owner)
 
 
+LatenciesDep = Annotated[Latencies, Depends(_part("latencies"))]
 StreamDep = Annotated[AbstractContextManager[None], Depends(_stream)]
 
 

@@ -13,6 +13,7 @@ from kantor.service.api.access import Access
 from kantor.service.api.cursors import Cursors
 from kantor.service.api.documents import JsonBodies
 from kantor.service.api.intake import Intake
+from kantor.service.api.latencies import Latencies
 from kantor.service.api.streams import Streams
 from kantor.service.api.uploads import UploadStore
 from kantor.service.api.webhooks.setup import Webhooks, build_webhooks
@@ -45,6 +46,7 @@ class Services:
     uploads: UploadStore
     streams: Streams
     access: Access
+    latencies: Latencies
     cursors: Cursors
     webhooks: Webhooks | None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -80,6 +82,7 @@ def build_services(settings: Settings) -> Services:
         ),
         streams=Streams(settings.max_streams_per_key),
         access=Access(settings),
+        latencies=Latencies(client, settings.key_prefix),
         cursors=Cursors(settings.data_dir),
         webhooks=build_webhooks(settings),
     )

@@ -10,12 +10,14 @@ from typing import Any
 
 PROGRAM = """
 import logging, structlog
-from kantor.service.logs import configure_logs
+from kantor.service.logs import audit_logger, configure_audit, configure_logs
 from kantor.service.settings import Settings
 configure_logs(Settings(log_level="info"), "worker")
 structlog.get_logger("ours").debug("quiet")
 structlog.get_logger("ours").info("ours", job_id="job_1")
 logging.getLogger("theirs").warning("theirs %s", 1)
+configure_audit(None)
+audit_logger().info("submit", owner="ada")
 def fail():
     password = "hunter2"
     raise ValueError("wrong")
@@ -36,10 +38,11 @@ def lines() -> list[dict[str, Any]]:
 
 def test_every_record_is_one_json_line_that_names_the_process() -> None:
     told = lines()
-    assert [line["event"] for line in told] == ["ours", "theirs 1", "broke"]
+    assert [line["event"] for line in told] == ["ours", "theirs 1", "submit", "broke"]
     assert {line["process"] for line in told} == {"worker"}
     assert told[0]["job_id"] == "job_1"
-    assert [line["level"] for line in told] == ["info", "warning", "error"]
+    assert [line["level"] for line in told] == ["info", "warning", "info", "error"]
+    assert (told[2]["logger"], told[2]["owner"]) == ("kantor.audit", "ada")
 
 
 def test_a_traceback_shows_no_values_of_variables() -> None:

@@ -110,6 +110,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "api_keys_file": st.none(),
     "allowed_hosts": st.lists(TEXT),
     "allowed_origins": st.lists(TEXT),
+    "audit_file": TEXT.map(Path),
+    "trusted_proxies": st.lists(st.sampled_from(["::1", "10.0.0.0/8"])),
     "max_connections": st.integers(10, 10_000),
     "max_priority": st.integers(-9, 9),
     "idle_timeout_s": st.integers(1, 1000),

@@ -1,5 +1,5 @@
 """What nobody asks for: recover jobs of silent workers, drop uploads left open, hold
-what references stand for, which other hosts do not know.
+what references stand for, which other hosts do not know, add up how long requests take.
 
 Workers reap as well, but all of them may be gone. The duties are tasks of their
 own, so that a slow disk never keeps a lost job waiting, and each outlives everything
@@ -14,6 +14,7 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 
 from kantor.service.api.background.duties import repeat
+from kantor.service.api.latencies import Latencies
 from kantor.service.api.uploads import UploadStore
 from kantor.service.queue import JobBoard
 
@@ -24,6 +25,7 @@ HOLD_AGAIN_S = 600.0
 async def reaping(
     board: JobBoard,
     uploads: UploadStore,
+    latencies: Latencies,
     *,
     every_s: float,
     closing: asyncio.Event,
@@ -42,6 +44,7 @@ async def reaping(
 
     duties = (
         ("reaping failed", board.reap, every_s),
+        ("adding up request times failed", latencies.flush, every_s),
         ("sweeping failed", sweep, every_s),
         ("holding failed", keep, max(HOLD_AGAIN_S, every_s)),
     )

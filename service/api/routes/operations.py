@@ -20,6 +20,7 @@ from kantor.service.api.dependencies import (
     BoardDep,
     DatasetsDep,
     IntakeDep,
+    LatenciesDep,
     OwnerDep,
     SettingsDep,
     WebhooksDep,
@@ -110,9 +111,12 @@ async def info(
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     summary="Metrics for Prometheus",
 )
-async def metrics(board: BoardDep, owner: OwnerDep) -> Response:
-    """Return counts and durations of the whole queue, whoever serves them."""
-    return Response(render_metrics(await board.stats()), media_type=CONTENT_TYPE_LATEST)
+async def metrics(
+    board: BoardDep, latencies: LatenciesDep, owner: OwnerDep
+) -> Response:
+    """Return counts and durations of the whole service, whoever serves them."""
+    text = render_metrics(await board.stats(), await latencies.read())
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 async def _queue_reasons(board: JobBoard) -> list[dict[str, str]]:

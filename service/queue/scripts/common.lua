@@ -33,6 +33,7 @@
 --   :workers        zset    worker name -> last time it was heard
 --   :devices        hash    worker name -> what it trains on (JSON)
 --   :draining       hash    worker, host or `*` -> since when it claims nothing
+--   :requests       hash    method, route, status, limit -> requests; the API's alone
 --   :totals         hash    counters for the metrics
 --
 -- Fields of :job:<id>: id, status, owner, bucket, priority, seq, place (its turn among
