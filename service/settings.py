@@ -403,6 +403,14 @@ class Settings(BaseSettings):
             "empty: these lines are among its others, with `logger` kantor.audit."
         ),
     )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/]+",
+        description=(
+            "OpenTelemetry collector that gets traces, as http://host:4318 (OTLP over "
+            "HTTP); needs the extra `otel`. Empty: no traces."
+        ),
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log message that is written."
     )

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from redis.exceptions import RedisError
@@ -76,7 +77,10 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         if error is not Exception:  # RequestContext answers what nobody foresaw
             app.add_exception_handler(error, _answer_problem)
     app.add_middleware(BodyLimiter, max_bytes=settings.max_body_bytes)
-    app.add_middleware(RequestContext, observe=app.state.services.latencies.observe)
+    parts: Services = app.state.services
+    app.add_middleware(
+        RequestContext, observe=parts.latencies.observe, tracer=parts.tracer
+    )
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app
 
@@ -113,3 +117,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     with suppress(RedisError):
         await services.latencies.flush()
     await services.client.aclose()
+    if services.tracer is not None:
+        await anyio.to_thread.run_sync(services.tracer.close)

@@ -31,6 +31,7 @@ from kantor.service.decoding import Reading, Undecodable
 from kantor.service.queue import JobBoard
 from kantor.service.settings import Settings
 from kantor.service.store import BlobStore, DatasetStore, ReferenceStore
+from kantor.service.trails import valid_traceparent
 
 _DELIMITER = "Between the cells of a csv file; `tab` is one, too."
 _SIGNS = ("delimiter", "quote", "decimal")
@@ -78,6 +79,14 @@ async def _owner(
 OwnerDep = Annotated[str, Depends(_owner)]
 """The owner that the request's API key belongs to; a route without it asks nobody."""
 
+
+async def _traceparent(request: Request) -> str:
+    own = request.scope["state"].get("traceparent")
+    return own or valid_traceparent(request.headers.get("traceparent"))
+
+
+TraceparentDep = Annotated[str, Depends(_traceparent)]
+"""What names the request in traces: its own span, or that of its caller; or empty."""
 
 _StreamsDep = Annotated[Streams, Depends(_part("streams"))]
 

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import structlog
 from starlette.datastructures import Headers
@@ -20,6 +21,9 @@ from kantor.service.api import audit
 from kantor.service.api.errors import BodyTooLarge
 from kantor.service.api.problems import MEDIA_TYPE, Problem, problem_for
 from kantor.service.api.templates import route_template
+
+if TYPE_CHECKING:
+    from kantor.service.otel import RequestSpan, Tracer
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -77,6 +81,7 @@ class _Answer:
     began_at: float | None = None
     status: int | None = None
     location: str | None = None
+    span: "RequestSpan | None" = None
 
     def begin(self, message: Message) -> None:
         """Note the start of an answer."""
@@ -95,15 +100,22 @@ class RequestContext:
     answered as `internal_error`.
     """
 
-    def __init__(self, app: ASGIApp, observe: Observe | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        observe: Observe | None = None,
+        tracer: "Tracer | None" = None,
+    ) -> None:
         """Wrap an application.
 
         Args:
             app: What answers.
             observe: Told of each request when it has been answered.
+            tracer: Makes spans of requests, where there are traces.
         """
         self._app = app
         self._observe = observe
+        self._tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -112,7 +124,7 @@ class RequestContext:
             return
         scope.setdefault("state", {})["request_id"] = new_request_id()
         structlog.contextvars.bind_contextvars(request_id=request_id(scope))
-        answer = _Answer()
+        answer = _Answer(span=self._begin_span(scope))
         is_head = scope["method"] == "HEAD"
 
         async def send_with_headers(message: Message) -> None:
@@ -141,13 +153,23 @@ class RequestContext:
             self._note(scope, asked, answer)
             structlog.contextvars.unbind_contextvars("request_id")
 
+    def _begin_span(self, scope: Scope) -> "RequestSpan | None":
+        if self._tracer is None or scope["path"] in _QUIET_PATHS:
+            return None
+        given = Headers(scope=scope).get("traceparent")
+        span = self._tracer.begin_request(scope["method"], given)
+        scope["state"]["traceparent"] = span.traceparent
+        return span
+
     def _note(self, scope: Scope, asked: Scope, answer: _Answer) -> None:
         """Write log lines, and tell how long it took until the answer began."""
         _log_request(scope, answer)
         audit.tell(asked, status=answer.status, location=answer.location)
+        route = route_template(asked)
+        if answer.span is not None:
+            answer.span.end(scope["method"], route, answer.status, request_id(scope))
         if self._observe is not None:
             until = answer.began_at or time.perf_counter()
-            route = route_template(asked)
             elapsed_s = until - answer.asked_at
             self._observe(scope["method"], route, answer.status, elapsed_s)
 

@@ -6,6 +6,7 @@ together sees them all.
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import redis.asyncio
 
@@ -26,6 +27,10 @@ from kantor.service.store import (
     ReferenceStore,
     open_bucket,
 )
+from kantor.service.tracing import open_tracer
+
+if TYPE_CHECKING:
+    from kantor.service.otel import Tracer
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Services:
     latencies: Latencies
     cursors: Cursors
     webhooks: Webhooks | None
+    tracer: "Tracer | None"
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def adopt(self, settings: Settings) -> None:
@@ -85,4 +91,5 @@ def build_services(settings: Settings) -> Services:
         latencies=Latencies(client, settings.key_prefix),
         cursors=Cursors(settings.data_dir),
         webhooks=build_webhooks(settings),
+        tracer=open_tracer(settings, "api"),
     )

@@ -110,6 +110,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "api_keys_file": st.none(),
     "allowed_hosts": st.lists(TEXT),
     "allowed_origins": st.lists(TEXT),
+    "otlp_endpoint": st.just("http://collector:4318"),
     "audit_file": TEXT.map(Path),
     "trusted_proxies": st.lists(st.sampled_from(["::1", "10.0.0.0/8"])),
     "max_connections": st.integers(10, 10_000),

@@ -42,6 +42,7 @@
 -- cancel ("1" once requested), progress (JSON), checkpoint, result, critic (blob
 -- digests), cache_key, cached ("1": took the result of an equal job), error (JSON),
 -- result_ttl, event_ttl, max_events, max_kept.
+-- Of a job that is traced, also: traceparent (of the request that submitted it).
 -- Of a job with a webhook, also: webhook (JSON: url, host, events), webhook_status
 -- (pending, delivered, failed, skipped; none before the job's end), webhook_attempts,
 -- webhook_due (time of the next one), webhook_last (JSON: at, status, error).

@@ -1,4 +1,5 @@
-"""Go through every route in a process that can import neither torch, SciPy nor POT.
+"""Go through every route in a process that can import neither torch, SciPy nor POT,
+nor OpenTelemetry.
 
     python light_api.py REDIS_URL DATA_DIR KEY_PREFIX
 
@@ -18,7 +19,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
-BLOCKED = {"torch", "scipy", "ot"}
+BLOCKED = {"torch", "scipy", "ot", "opentelemetry"}
 
 
 class Blocker(MetaPathFinder):
