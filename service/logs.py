@@ -3,10 +3,14 @@
 One JSON object a line, for machines; a line of words where stderr is a terminal.
 """
 
+import contextlib
+import json
 import logging
 import sys
+from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
+from typing import Any
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
@@ -76,26 +80,8 @@ def configure_logs(settings: Settings, process: str) -> None:
     structlog.contextvars.bind_contextvars(process=process)
 
 
-def audit_logger() -> structlog.stdlib.BoundLogger:
-    """Return the logger of changes; it passes through `logging`, whatever the level."""
-    logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
-        logging.getLogger(AUDIT),
-        processors=[
-            *SHARED,
-            structlog.stdlib.add_logger_name,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-    )
-    return logger
-
-
 class AuditFile(WatchedFileHandler):
-    """A file of JSON lines; one that is moved away is followed by a new one.
-
-    What cannot be written there goes to stderr with everything else.
-    """
+    """A file of JSON lines; one that is moved away is followed by a new one."""
 
     def __init__(self, path: Path) -> None:
         """Open the file; others than its owner cannot read a new one.
@@ -105,26 +91,18 @@ class AuditFile(WatchedFileHandler):
         """
         path.touch(mode=0o600)
         super().__init__(path, encoding="utf-8")
-        self.setFormatter(
-            structlog.stdlib.ProcessorFormatter(
-                processors=[
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.processors.JSONRenderer(),
-                ]
-            )
-        )
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; what goes wrong is nobody else's affair."""
-        try:
-            super().emit(record)
-        except OSError:  # the file was moved away, and cannot be made anew
-            self.handleError(record)
+    def write(self, fields: dict[str, Any]) -> None:
+        """Append a line.
 
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Write a record elsewhere, and say why."""
-        log.error("audit_file_failed", error=repr(sys.exc_info()[1]))
-        logging.getLogger().handle(record)
+        Raises:
+            OSError: It cannot be written.
+        """
+        with self.lock or contextlib.nullcontext():
+            self.reopenIfNeeded()
+            self.stream = self.stream or self._open()
+            self.stream.write(json.dumps(fields) + "\n")
+            self.stream.flush()
 
 
 def configure_audit(path: Path | None) -> None:
@@ -134,10 +112,35 @@ def configure_audit(path: Path | None) -> None:
         OSError: The file cannot be written.
     """
     logger = logging.getLogger(AUDIT)
-    logger.setLevel(logging.INFO)  # whatever the level of the others
     for handler in logger.handlers[:]:
         logger.removeHandler(handler)
         handler.close()
-    logger.propagate = path is None
     if path is not None:
         logger.addHandler(AuditFile(path))
+
+
+def audit(event: str, **fields: Any) -> None:
+    """Write down who has changed what, whatever the least severe level is.
+
+    What cannot be written to the file goes to stderr, as all does without a file.
+    """
+    fields |= {"logger": AUDIT}
+    for handler in logging.getLogger(AUDIT).handlers:
+        if isinstance(handler, AuditFile):
+            try:
+                handler.write(_dated(event, fields))
+            except OSError as error:
+                log.error("audit_file_failed", error=str(error))
+                break
+            return
+    _unfiltered.info(event, **fields)
+
+
+def _dated(event: str, fields: dict[str, Any]) -> dict[str, Any]:
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return {"timestamp": now, "event": event} | fields
+
+
+_unfiltered: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+    None, wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET)
+)

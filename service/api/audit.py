@@ -12,7 +12,7 @@ from starlette.types import Scope
 from kantor.service.api.access import Caller
 from kantor.service.api.templates import route_template
 from kantor.service.api_keys import digest_of, short_name
-from kantor.service.logs import audit_logger
+from kantor.service.logs import audit
 
 CHANGES: dict[tuple[str, str], str] = {
     ("POST", "/v1/jobs"): "submit",
@@ -34,8 +34,6 @@ REFUSALS = frozenset({"unauthorized", "scope_missing", "cross_site"})
 LONGEST_PATH = 200
 """Characters of a path that are kept; those of our routes are shorter."""
 
-log = audit_logger()
-
 
 def tell(scope: Scope, *, status: int | None, location: str | None) -> None:
     """Write the event of a request that has been answered, if it is worth one.
@@ -53,7 +51,7 @@ def tell(scope: Scope, *, status: int | None, location: str | None) -> None:
         return
     caller: Caller | None = scope["state"].get("caller")
     client = scope.get("client")
-    log.info(
+    audit(
         event,
         owner=caller.owner if caller else None,
         key=caller.key if caller else _presented(scope),
