@@ -313,6 +313,10 @@ class Settings(BaseSettings):
             "File that has `api_keys`; the API reads it again whenever it changes."
         ),
     )
+    api_keys_required: bool = Field(
+        default=False,
+        description="Whether to refuse to start without API keys, wherever it listens.",
+    )
     allow_open: bool = Field(
         default=False,
         description="Whether to serve other than loopback addresses without API keys.",
@@ -441,9 +445,12 @@ class Settings(BaseSettings):
     @classmethod
     def _read_keys(cls, given: Any) -> Any:
         path = given.get("api_keys_file")
-        if not path or given.get("api_keys"):
+        if not path:
             return given
-        return given | {"api_keys": read_keys(Path(path))}
+        if found := read_keys(Path(path)):
+            return given | {"api_keys": found}
+        # An empty file is as good as none where the keys stand elsewhere.
+        return given | ({"api_keys_file": None} if given.get("api_keys") else {})
 
     @field_validator("redis_url")
     @classmethod
@@ -464,8 +471,19 @@ class Settings(BaseSettings):
     @classmethod
     def _check_proxies(cls, given: list[str]) -> list[str]:
         for item in given:
-            ipaddress.ip_network(item)  # says itself what it expected
+            try:
+                ipaddress.ip_network(item)
+            except ValueError:
+                raise ValueError(
+                    f"expected addresses or networks, received {item!r}"
+                ) from None
         return given
+
+    @model_validator(mode="after")
+    def _check_required(self) -> "Settings":
+        if self.api_keys_required and not self.api_keys:
+            raise ValueError("expected api_keys, since they are required, got none")
+        return self
 
     @model_validator(mode="after")
     def _check_heartbeat(self) -> "Settings":
@@ -501,13 +519,20 @@ class Settings(BaseSettings):
         return self.max_queued_per_key
 
 
+WITHOUT_KEYS = dict.fromkeys(
+    ("KANTOR_API_KEYS", "KANTOR_API_KEYS_FILE", "KANTOR_API_KEYS_REQUIRED"), ""
+)
+"""Variables of processes that ask nobody for a key, and need to know none."""
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment variables that give another process these settings.
 
     Every setting survives the way: secrets are written out, at any depth, and one that
     is set to None is written as empty, which hides a variable of that process's own.
     So is the file of a secret, which has been read; the file of API keys is handed on
-    in their place, since each process reads it again.
+    in their place, since each process reads it again. A process that is to have keys
+    does not start without them, whatever has become of the file.
     """
     chosen = settings.model_fields_set
     types = {name: Settings.model_fields[name].annotation for name in chosen}
@@ -517,6 +542,7 @@ def environment(settings: Settings) -> dict[str, str]:
     if settings.api_keys_file is not None:
         keys = variable_of("api_keys")
         variables |= {keys: "", f"{keys}_FILE": str(settings.api_keys_file)}
+        variables |= {f"{keys}_REQUIRED": "true"} if settings.api_keys else {}
     return variables
 
 

@@ -1,7 +1,7 @@
 """Traces: what was done for one request, from the API through the queue to the worker.
 
-Off unless `otlp_endpoint` is set and the extra `otel` is installed; nothing of
-OpenTelemetry is imported then.
+Off unless `otlp_endpoint` is set and the extra `otel` is installed; until then nothing
+of OpenTelemetry's SDK is imported.
 """
 
 from typing import TYPE_CHECKING

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from kantor.service.api_keys import Scope
+from kantor.service.processes.workers import worker_children
 from kantor.service.settings import Settings, environment
 
 
@@ -108,6 +109,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
         lambda keys: st.dictionaries(OWNER, st.just(keys), max_size=1)
     ),
     "api_keys_file": st.none(),
+    "api_keys_required": st.just(False),  # else `api_keys` may not be left out
     "allowed_hosts": st.lists(TEXT),
     "allowed_origins": st.lists(TEXT),
     "otlp_endpoint": st.just("http://collector:4318"),
@@ -190,6 +192,49 @@ def test_a_file_of_keys_is_handed_on_in_their_place(tmp_path: Path) -> None:
         path.write_text(f'{{"bob": "{"1a2b" * 16}"}}')
         assert set(Settings().api_keys) == {"bob"}
     assert "1a2b" not in str(environment(settings))
+
+
+def test_keys_in_a_variable_go_before_an_empty_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text("\n")  # as Compose has it where no file is named
+    monkeypatch.setenv("KANTOR_API_KEYS", f'{{"ann": "{"1a2b" * 16}"}}')
+    monkeypatch.setenv("KANTOR_API_KEYS_FILE", str(path))
+    settings = Settings()
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    assert set(settings.api_keys) == set(Settings().api_keys) == {"ann"}
+
+
+@pytest.mark.parametrize("content", ["", "{}"])
+def test_a_child_never_starts_open_where_its_parent_had_keys(
+    tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f'{{"ann": "{"1a2b" * 16}"}}')
+    variables = environment(Settings.model_validate({"api_keys_file": path}))
+    path.write_text(content)
+    with (
+        mock.patch.dict(os.environ, variables, clear=True),
+        pytest.raises(ValidationError, match="expected api_keys"),
+    ):
+        Settings()
+
+
+def test_workers_know_no_keys(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f'{{"ann": "{"1a2b" * 16}"}}')
+    settings = Settings.model_validate({"api_keys_file": path, "workers": 1})
+    [worker] = worker_children(settings)
+    path.write_text("broken")
+    with mock.patch.dict(os.environ, worker._variables, clear=True):
+        assert Settings().api_keys == {}
+
+
+def test_what_is_no_address_of_a_proxy_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"networks, received 'proxy'"):
+        Settings(trusted_proxies=["10.0.0.0/8", "proxy"])
 
 
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
