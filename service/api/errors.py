@@ -14,6 +14,7 @@ ServiceError
 ├── RateExceeded           too many requests of one key
 ├── BodyTooLarge           more bytes than the operator allows
 ├── Unauthorized           no valid API key
+├── ScopeMissing           an API key that may do other things
 ├── CrossSite              a page of another site asks through a visitor's browser
 ├── JobNotFound, DatasetNotFound, ReferenceNotFound, UploadNotFound
 ├── DatasetInUse           a reference stands for the dataset
@@ -23,6 +24,7 @@ ServiceError
 └── JobNotFinished         asked for something that exists only at the end
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -124,6 +126,16 @@ class Unauthorized(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("expected the header Authorization: Bearer <API key>")
+
+
+class ScopeMissing(ServiceError):
+    """Refuse what an API key is not allowed to do."""
+
+    def __init__(self, needed: str, scopes: Sequence[str]) -> None:
+        super().__init__(
+            f"expected an API key with the scope {needed}, received one with "
+            f"{', '.join(scopes)}"
+        )
 
 
 class CrossSite(ServiceError):

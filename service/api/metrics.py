@@ -1,10 +1,12 @@
-"""Prometheus metrics, read from the queue at each scrape.
+"""Prometheus metrics, read from Redis at each scrape.
 
-Nothing is counted in this process, so that the numbers are right however many
-processes serve the API.
+Nothing of them is kept in this process alone, so that the numbers are right however
+many processes serve the API.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
+from math import inf
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -15,6 +17,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from kantor.service.api.latencies import LIMITS_S, Kind, Latency
 from kantor.service.queue import JobStatus, QueueStats
 
 _OUTCOMES = [status.value for status in JobStatus if status.is_terminal]
@@ -34,6 +37,11 @@ class QueueCollector(Collector):
         yield _gauge("jobs_running", "Jobs that a worker holds.", stats.running)
         yield _gauge(
             "workers", "Workers heard within the lease.", len(stats.live_workers)
+        )
+        yield _gauge(
+            "workers_draining",
+            "Of these, workers that claim no more jobs.",
+            sum(worker.draining for worker in stats.live_workers),
         )
         yield _gauge(
             "gpus_lost",
@@ -111,10 +119,38 @@ class QueueCollector(Collector):
         return family
 
 
-def render_metrics(stats: QueueStats) -> bytes:
-    """Write one reading of the queue in Prometheus' text format."""
+class RequestCollector(Collector):
+    """Presents how long requests take."""
+
+    def __init__(self, latencies: Mapping[Kind, Latency]) -> None:
+        self._latencies = latencies
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the one metric."""
+        family = HistogramMetricFamily(
+            "kantor_http_request_seconds",
+            "Time from a request to the start of its answer.",
+            labels=["method", "route", "status"],
+        )
+        for kind, latency in sorted(self._latencies.items()):
+            counts = latency.counts
+            limits = sorted({*LIMITS_S, *counts, inf})
+            heights = accumulate(counts.get(limit, 0) for limit in limits)
+            buckets = [
+                ("+Inf" if limit == inf else f"{limit:g}", float(height))
+                for limit, height in zip(limits, heights, strict=True)
+            ]
+            family.add_metric([*kind], buckets, sum_value=latency.total_s)
+        yield family
+
+
+def render_metrics(
+    stats: QueueStats, latencies: Mapping[Kind, Latency] | None = None
+) -> bytes:
+    """Write one reading in Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(QueueCollector(stats))
+    registry.register(RequestCollector(latencies or {}))
     return generate_latest(registry)
 
 

@@ -1,4 +1,4 @@
-"""What every request passes through: an id, a body limit, headers, a log line.
+"""What every request passes through: an id, a body limit, headers, log lines, a clock.
 
 Plain ASGI, so that it also covers what the framework answers by itself, and never
 holds a body or a stream back.
@@ -7,8 +7,9 @@ holds a body or a stream back.
 import math
 import secrets
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import structlog
 from starlette.datastructures import Headers
@@ -16,8 +17,13 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kantor.service.api import audit
 from kantor.service.api.errors import BodyTooLarge
 from kantor.service.api.problems import MEDIA_TYPE, Problem, problem_for
+from kantor.service.api.templates import route_template
+
+if TYPE_CHECKING:
+    from kantor.service.otel import RequestSpan, Tracer
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -43,6 +49,7 @@ log = structlog.get_logger("kantor.api")
 
 def problem_response(problem: Problem, scope: Scope) -> JSONResponse:
     """Render a problem as the answer to the request of `scope`."""
+    scope["state"]["problem"] = problem.kind.code
     headers = {}
     if problem.retry_after_s is not None:
         headers["Retry-After"] = str(math.ceil(problem.retry_after_s))
@@ -62,16 +69,53 @@ def new_request_id() -> str:
     return f"req_{secrets.token_hex(8)}"
 
 
+Observe = Callable[[str, str, int | None, float], None]
+"""Takes method, template of the route, status and seconds until the answer began."""
+
+
+@dataclass
+class _Answer:
+    """What has become of a request so far; times are of the performance counter."""
+
+    asked_at: float = field(default_factory=time.perf_counter)
+    began_at: float | None = None
+    status: int | None = None
+    location: str | None = None
+    span: "RequestSpan | None" = None
+
+    def begin(self, message: Message) -> None:
+        """Note the start of an answer."""
+        self.began_at = time.perf_counter()
+        self.status = message["status"]
+        for name, value in message.get("headers", []):
+            if name == b"location":
+                self.location = value.decode("latin-1")
+
+
 class RequestContext:
-    """Gives each request an id, each answer its headers, and each end a log line.
+    """Gives each request an id, each answer its headers, and each end its log lines.
 
     A HEAD request is asked as GET, and its answer ends after the headers.
     An exception that nothing else has answered is logged with its traceback and
     answered as `internal_error`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        observe: Observe | None = None,
+        tracer: "Tracer | None" = None,
+    ) -> None:
+        """Wrap an application.
+
+        Args:
+            app: What answers.
+            observe: Told of each request when it has been answered.
+            tracer: Makes spans of requests, where there are traces.
+        """
         self._app = app
+        self._observe = observe
+        self._tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -80,13 +124,12 @@ class RequestContext:
             return
         scope.setdefault("state", {})["request_id"] = new_request_id()
         structlog.contextvars.bind_contextvars(request_id=request_id(scope))
-        answer: dict[str, Any] = {"status": None, "began": time.perf_counter()}
-
+        answer = _Answer(span=self._begin_span(scope))
         is_head = scope["method"] == "HEAD"
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                answer["status"] = message["status"]
+                answer.begin(message)
                 message["headers"] = with_common(message.get("headers", []), scope)
                 await send(message)
                 if is_head:  # ended here, so that an event stream ends too
@@ -101,14 +144,34 @@ class RequestContext:
             log.info("caller left", path=scope["path"])
         except Exception as error:
             log.exception("request failed", path=scope["path"])
-            if answer["status"] is not None:
+            if answer.status is not None:
                 raise
             await problem_response(problem_for(error), scope)(
                 scope, receive, send_with_headers
             )
         finally:
-            _log_request(scope, answer)
+            self._note(scope, asked, answer)
             structlog.contextvars.unbind_contextvars("request_id")
+
+    def _begin_span(self, scope: Scope) -> "RequestSpan | None":
+        if self._tracer is None or scope["path"] in _QUIET_PATHS:
+            return None
+        given = Headers(scope=scope).get("traceparent")
+        span = self._tracer.begin_request(scope["method"], given)
+        scope["state"]["traceparent"] = span.traceparent
+        return span
+
+    def _note(self, scope: Scope, asked: Scope, answer: _Answer) -> None:
+        """Write log lines, and tell how long it took until the answer began."""
+        _log_request(scope, answer)
+        audit.tell(asked, status=answer.status, location=answer.location)
+        route = route_template(asked)
+        if answer.span is not None:
+            answer.span.end(scope["method"], route, answer.status, request_id(scope))
+        if self._observe is not None:
+            until = answer.began_at or time.perf_counter()
+            elapsed_s = until - answer.asked_at
+            self._observe(scope["method"], route, answer.status, elapsed_s)
 
 
 def with_common(
@@ -151,13 +214,13 @@ class BodyLimiter:
         await self._app(scope, counted_receive, send)
 
 
-def _log_request(scope: Scope, answer: dict[str, Any]) -> None:
+def _log_request(scope: Scope, answer: _Answer) -> None:
     if scope["path"] in _QUIET_PATHS:
         return
     log.info(
         "request",
         method=scope["method"],
         path=scope["path"],
-        status=answer["status"],
-        elapsed_ms=round(1000 * (time.perf_counter() - answer["began"]), 1),
+        status=answer.status,
+        elapsed_ms=round(1000 * (time.perf_counter() - answer.asked_at), 1),
     )

@@ -47,6 +47,7 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
     errors.NotUnderstood: ProblemKind(400, "not_understood", "Body not understood"),
     errors.MalformedRequest: ProblemKind(400, "malformed_request", "Not HTTP"),
     errors.Unauthorized: ProblemKind(401, "unauthorized", "API key needed"),
+    errors.ScopeMissing: ProblemKind(403, "scope_missing", "Not allowed to this key"),
     errors.CrossSite: ProblemKind(403, "cross_site", "Request of another site"),
     errors.JobNotFound: ProblemKind(404, "job_not_found", "No such job"),
     errors.DatasetNotFound: ProblemKind(404, "dataset_not_found", "No such dataset"),

@@ -14,7 +14,7 @@ from kantor.service.api.app import create_app
 from kantor.service.api.connections import Patience, connections
 from kantor.service.api.door import Door
 from kantor.service.api.services import Services, build_services
-from kantor.service.logs import configure_logs
+from kantor.service.logs import configure_audit, configure_logs
 from kantor.service.queue.broker import check_server, connect
 from kantor.service.settings import Settings
 from kantor.service.store.files import remove_of_dead
@@ -74,6 +74,8 @@ def build_server(settings: Settings, *, services: Services | None = None) -> Api
         timeout_keep_alive=settings.idle_timeout_s,
         http=connections(door, patience),
         ws="none",
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
     )
     return ApiServer(config, services.closing, door)
 
@@ -109,6 +111,7 @@ def run_api(settings: Settings, *, fd: int | None = None) -> None:
         fd: File descriptor of a listening socket, which other processes may share.
     """
     configure_logs(settings, "api")
+    configure_audit(settings.audit_file)
     check_broker(settings)
     raise_file_limit()
     remove_of_dead(settings.data_dir / "incoming")

@@ -6,6 +6,7 @@ together sees them all.
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import redis.asyncio
 
@@ -13,6 +14,7 @@ from kantor.service.api.access import Access
 from kantor.service.api.cursors import Cursors
 from kantor.service.api.documents import JsonBodies
 from kantor.service.api.intake import Intake
+from kantor.service.api.latencies import Latencies
 from kantor.service.api.streams import Streams
 from kantor.service.api.uploads import UploadStore
 from kantor.service.api.webhooks.setup import Webhooks, build_webhooks
@@ -25,6 +27,10 @@ from kantor.service.store import (
     ReferenceStore,
     open_bucket,
 )
+from kantor.service.tracing import open_tracer
+
+if TYPE_CHECKING:
+    from kantor.service.otel import Tracer
 
 
 @dataclass(frozen=True)
@@ -45,9 +51,16 @@ class Services:
     uploads: UploadStore
     streams: Streams
     access: Access
+    latencies: Latencies
     cursors: Cursors
     webhooks: Webhooks | None
+    tracer: "Tracer | None"
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def adopt(self, settings: Settings) -> None:
+        """Go by other API keys from now on; all other settings are as before."""
+        self.access.adopt(settings)
+        self.board.adopt(settings)
 
 
 def build_services(settings: Settings) -> Services:
@@ -75,6 +88,8 @@ def build_services(settings: Settings) -> Services:
         ),
         streams=Streams(settings.max_streams_per_key),
         access=Access(settings),
+        latencies=Latencies(client, settings.key_prefix),
         cursors=Cursors(settings.data_dir),
         webhooks=build_webhooks(settings),
+        tracer=open_tracer(settings, "api"),
     )

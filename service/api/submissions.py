@@ -57,7 +57,12 @@ class Submission:
     webhook: Webhook | None
 
     def job(
-        self, *, owner: str, idempotency_key: str | None, settings: Settings
+        self,
+        *,
+        owner: str,
+        idempotency_key: str | None,
+        settings: Settings,
+        traceparent: str = "",
     ) -> NewJob:
         """Return the job to queue."""
         options = self.options
@@ -75,6 +80,7 @@ class Submission:
             cache_key=self.cache_key(owner) if options.cache else "",
             quota=settings.max_queued_per_key,
             webhook=self.webhook,
+            traceparent=traceparent,
         )
 
     def digest(self) -> str:

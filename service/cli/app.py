@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from redis.exceptions import RedisError
 from rich.console import Console
 
 from kantor.estimator.errors import InvalidInput
@@ -21,6 +22,7 @@ from kantor.service.cli import (
     doctor,
     estimate,
     jobs,
+    keys,
     plan,
     processes,
     upkeep,
@@ -51,8 +53,11 @@ app.command()(jobs.differences)
 app.command("witness", hidden=True)(jobs.differences)  # its earlier name
 app.add_typer(datasets.app, name="datasets")
 app.command()(upkeep.fsck)
+app.command()(upkeep.gc)
+app.command()(upkeep.drain)
 app.command()(upkeep.backup)
 app.command()(upkeep.restore)
+app.add_typer(keys.app, name="keys")
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.command()(doctor.healthcheck)
@@ -106,7 +111,7 @@ def main() -> None:
         _fail({"code": "invalid_setting", "detail": _first_reason(error)}, 2)
     except KantorError as error:
         _fail(_told(error), 1 if error.status is None else 2)
-    except (Undecodable, OSError, RuntimeError, TimeoutError) as error:
+    except (Undecodable, OSError, RuntimeError, TimeoutError, RedisError) as error:
         code = 2 if isinstance(error, Undecodable | OSError) else 1
         _fail({"code": type(error).__name__, "detail": str(error)}, code)
 

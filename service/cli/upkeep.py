@@ -1,4 +1,4 @@
-"""`kantor fsck`, `backup`, `restore`: look after a data folder."""
+"""`kantor fsck`, `gc`, `drain`, `backup`, `restore`: look after a service."""
 
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +32,64 @@ def fsck(data_dir: DataDir = None) -> None:
     for job_id in findings.stranded:
         console.print(f"samples missing: {job_id}; upload them again")
     if not findings.are_clean:
+        raise typer.Exit(1)
+
+
+def gc(
+    data_dir: DataDir = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Remove nothing; name what would be.")
+    ] = False,
+) -> None:
+    """Remove now the files that no job needs, as workers do every hour."""
+    from kantor.service.upkeep.collecting import collect
+
+    found = collect(settings_with(data_dir=data_dir), dry_run=dry_run)
+    swept, verb = found.swept, "would be removed" if dry_run else "removed"
+    console = Console()
+    if dry_run:
+        for name in [*swept.datasets, *swept.blobs]:
+            print(name)
+    console.print(
+        f"{len(swept.datasets)} datasets, {len(swept.blobs)} results and critics, "
+        f"{swept.bodies} half received bodies {verb}"
+    )
+    if found.evicted:
+        console.print(f"{found.evicted} copies of what the bucket has removed")
+
+
+def drain(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Workers or hosts; none: all workers, those to come too."),
+    ] = None,
+    off: Annotated[
+        bool, typer.Option("--off", help="Let them claim jobs again.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option(help="Wait until none of their jobs runs.")
+    ] = True,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, help="Seconds to wait; then exit 1.")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Let workers claim no more jobs, and wait until those that run have ended."""
+    from kantor.service.upkeep.draining import begin_drain, end_drain
+
+    settings, console = settings_with(data_dir=data_dir), Console()
+    if off:
+        left = end_drain(settings, names or [])
+        told = ", ".join(sorted(left.names)) or "none"
+        console.print(f"drained still: {told}", markup=False)
+        return
+    empty = begin_drain(
+        settings,
+        names or [],
+        timeout_s=timeout if wait else 0.0,
+        on_change=lambda count: console.print(f"no new jobs; {count} run still"),
+    )
+    if wait and not empty:
         raise typer.Exit(1)
 
 

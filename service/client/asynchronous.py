@@ -178,6 +178,9 @@ class AsyncKantorClient:
     metrics = _method(flows.metrics)
     settings = _method(flows.settings)
     webhook_secrets = _method(flows.webhook_secrets)
+    drain = _method(flows.drain)
+    drained = _method(flows.drained)
+    end_drain = _method(flows.end_drain)
 
     upload_dataset = _method(flows.upload_dataset)
     dataset = _method(flows.dataset)

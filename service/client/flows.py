@@ -75,6 +75,24 @@ def webhook_secrets() -> Flow[list[str]]:
     return list((yield from _json("GET", "/v1/webhooks/secrets"))["secrets"])
 
 
+def drain() -> Flow[Document]:
+    """Let no worker claim a job from now on; returns how many jobs run still.
+
+    Needs a key with the scope `operate`, as `drained` and `end_drain`.
+    """
+    return (yield from _json("PUT", "/v1/drain"))
+
+
+def drained() -> Flow[Document]:
+    """Return which workers claim no jobs, and how many jobs they hold."""
+    return (yield from _json("GET", "/v1/drain"))
+
+
+def end_drain() -> Flow[Document]:
+    """Let all workers claim jobs again."""
+    return (yield from _json("DELETE", "/v1/drain"))
+
+
 def request(
     method: str,
     path: str,

@@ -15,7 +15,7 @@ from kantor.service.capacity import fitting_workers, usable_cores
 from kantor.service.processes.children import Child
 from kantor.service.processes.gpus import gpu_names
 from kantor.service.pulse import Pulse, State
-from kantor.service.settings import Settings, environment
+from kantor.service.settings import WITHOUT_KEYS, Settings, environment
 
 STALL_MARGIN_S = 30.0
 """Time a worker has, beyond `stall_s`, to end a training that hangs by itself."""
@@ -74,11 +74,15 @@ def worker_children(settings: Settings) -> list[WorkerChild]:
     children = []
     for i in range(count):
         threads = settings.worker_threads or max(1, usable_cores() // count)
-        variables = environment(settings) | {
-            "OMP_NUM_THREADS": str(threads),
-            "KANTOR_WORKER_THREADS": str(threads),
-            "KANTOR_HEARD_FILE": "",  # it is about all of them
-        }
+        variables = (
+            environment(settings)
+            | WITHOUT_KEYS
+            | {
+                "OMP_NUM_THREADS": str(threads),
+                "KANTOR_WORKER_THREADS": str(threads),
+                "KANTOR_HEARD_FILE": "",  # it is about all of them
+            }
+        )
         if gpus:
             variables["CUDA_VISIBLE_DEVICES"] = gpus[i % len(gpus)]
         patience = settings.stall_s + STALL_MARGIN_S

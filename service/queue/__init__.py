@@ -10,6 +10,7 @@ is in `scripts/common.lua`.
 from kantor.service.queue.board import JobBoard
 from kantor.service.queue.damage import JobDamaged
 from kantor.service.queue.deliveries import Attempt, Delivery, DeliveryQueue, Verdict
+from kantor.service.queue.draining import Draining
 from kantor.service.queue.figures import QueueStats, RateVerdict, WorkerFacts
 from kantor.service.queue.leases import Claim, Holding, LeaseQueue
 from kantor.service.queue.records import (
@@ -35,6 +36,7 @@ __all__ = [
     "Claim",
     "Delivery",
     "DeliveryQueue",
+    "Draining",
     "Holding",
     "IdempotencyConflict",
     "IdempotentJobGone",

@@ -1,12 +1,13 @@
 """The API's side of the queue: submit, look, cancel, follow."""
 
 from collections.abc import AsyncIterator, Awaitable
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import redis.asyncio
 
 from kantor.service.queue.broker import BLOCK_S
 from kantor.service.queue.damage import JobDamaged, taken_back
+from kantor.service.queue.draining import EVERYBODY, Draining
 from kantor.service.queue.figures import QueueStats, RateVerdict
 from kantor.service.queue.keys import Keys
 from kantor.service.queue.records import JobEvent, JobRecord, JobStatus, NewJob
@@ -19,7 +20,17 @@ from kantor.service.queue.scripting import milliseconds, script_text
 from kantor.service.settings import DAY_S, Settings
 
 IDEMPOTENCY_LIFE_S = DAY_S
-SCRIPTS = ("enqueue", "look", "cancel", "delete", "reap", "rate", "stats", "discard")
+SCRIPTS = (
+    "enqueue",
+    "look",
+    "cancel",
+    "delete",
+    "reap",
+    "rate",
+    "stats",
+    "discard",
+    "drain",
+)
 
 
 class JobBoard:
@@ -35,6 +46,10 @@ class JobBoard:
         self._scripts = {
             name: client.register_script(script_text(name)) for name in SCRIPTS
         }
+
+    def adopt(self, settings: Settings) -> None:
+        """Go by the limits of these settings from now on."""
+        self._settings = settings
 
     async def enqueue(self, job: NewJob) -> JobRecord:
         """Queue a job, or return the one that its idempotency key stands for.
@@ -162,6 +177,11 @@ class JobBoard:
         lease_s = self._settings.lease_s
         reply = await self._run("stats", milliseconds(lease_s))
         return QueueStats.from_reply(reply, lease_s)
+
+    async def drain(self, what: Literal["on", "off", "look"]) -> Draining:
+        """Let all workers claim no more jobs, or again; return what is drained."""
+        names = [EVERYBODY] if what == "on" else []
+        return Draining.from_reply(await self._run("drain", what, *names))
 
     async def take_token(
         self, name: str, *, per_minute: float, burst: int

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class WorkerFacts:
         memory_bytes: Of that device.
         used_bytes: Of these, in use: of a GPU by anybody, else by this process.
         gpu_lost: Whether it was to have a GPU and found none.
+        draining: Whether it claims no more jobs.
     """
 
     name: str
@@ -24,6 +25,7 @@ class WorkerFacts:
     memory_bytes: int = 0
     used_bytes: int = 0
     gpu_lost: bool = False
+    draining: bool = False
 
     def is_live(self, silence_s: float) -> bool:
         """Tell whether it was heard within that time, and can train."""
@@ -44,6 +46,7 @@ class QueueStats:
             `commits_refused`; `cache_hits`; `webhooks_<outcome>`;
             of runs that their worker ended, `run_count`, `run_ms`, the sum of their
             times, and `run_le_<seconds>`, how many took no longer.
+        all_draining: Whether no worker is to claim jobs, those to come included.
     """
 
     queued: int
@@ -53,21 +56,37 @@ class QueueStats:
     totals: dict[str, int]
     workers: tuple[WorkerFacts, ...] = ()
     lease_s: float = 0.0
+    all_draining: bool = False
 
     @classmethod
     def from_reply(cls, reply: list[Any], lease_s: float) -> "QueueStats":
         """Build from the reply of the script `stats`."""
-        queued, running, oldest_ms, pending, flat, workers = reply
+        queued, running, oldest_ms, pending, flat, workers, drained = reply
         totals = zip(flat[::2], map(int, flat[1::2]), strict=True)
         facts = tuple(_facts(workers))
         return cls(
-            queued, running, oldest_ms / 1000, pending, dict(totals), facts, lease_s
+            queued,
+            running,
+            oldest_ms / 1000,
+            pending,
+            dict(totals),
+            facts,
+            lease_s,
+            bool(drained),
         )
 
     @property
     def live_workers(self) -> list[WorkerFacts]:
         """Workers that were heard within the lease and can train."""
         return [worker for worker in self.workers if worker.is_live(self.lease_s)]
+
+    @property
+    def draining(self) -> Literal["none", "some", "all"]:
+        """Tell which of the live workers claim no more jobs."""
+        drained = [worker.draining for worker in self.live_workers]
+        if self.all_draining or (drained and all(drained)):
+            return "all"
+        return "some" if any(drained) else "none"
 
     @property
     def lost_gpus(self) -> list[WorkerFacts]:
@@ -77,11 +96,13 @@ class QueueStats:
 
 def _facts(flat: list[Any]) -> Iterator[WorkerFacts]:
     """Read workers; one that says nothing that can be read is still counted."""
-    for name, silent_ms, text in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
+    columns = (flat[start::4] for start in range(4))
+    for name, silent_ms, text, drained in zip(*columns, strict=True):
+        known = {"silent_s": silent_ms / 1000, "draining": bool(drained)}
         try:
-            yield WorkerFacts(name, silent_ms / 1000, **json.loads(text or "{}"))
+            yield WorkerFacts(name, **known, **json.loads(text or "{}"))
         except (TypeError, ValueError):
-            yield WorkerFacts(name, silent_ms / 1000)
+            yield WorkerFacts(name, **known)
 
 
 @dataclass(frozen=True)

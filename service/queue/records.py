@@ -63,6 +63,7 @@ class NewJob:
             answers it. Empty: always compute.
         quota: Unfinished jobs the owner may have; None: any number.
         webhook: Who is told of the job's end.
+        traceparent: Of the request that submits it; empty: nobody traces it.
     """
 
     source: SampleRef
@@ -79,6 +80,7 @@ class NewJob:
     cache_key: str = ""
     quota: int | None = None
     webhook: Webhook | None = None
+    traceparent: str = ""
 
     def to_fields(self) -> dict[str, str]:
         """Return the fields of the job hash that do not change."""
@@ -92,6 +94,8 @@ class NewJob:
         }
         if self.webhook is not None:
             fields["webhook"] = json.dumps(vars(self.webhook))
+        if self.traceparent:
+            fields["traceparent"] = self.traceparent
         return fields
 
 
@@ -124,6 +128,7 @@ class JobRecord:
     cached: bool
     error: JobError | None
     webhook: WebhookRecord | None
+    traceparent: str | None = None
     position: int | None = None
 
     @classmethod
@@ -166,6 +171,7 @@ class JobRecord:
             if "error" in fields
             else None,
             webhook=WebhookRecord.from_hash(fields),
+            traceparent=fields.get("traceparent"),
             position=position,
         )
 

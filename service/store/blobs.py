@@ -80,7 +80,11 @@ class BlobStore:
         return self._folder.evict()
 
     def sweep(
-        self, *, unused_s: float, in_use: frozenset[str] = frozenset()
+        self,
+        *,
+        unused_s: float,
+        in_use: frozenset[str] = frozenset(),
+        dry_run: bool = False,
     ) -> list[str]:
         """Remove blobs that nobody has used for a time; return their digests."""
-        return self._folder.sweep(unused_s=unused_s, in_use=in_use)
+        return self._folder.sweep(unused_s=unused_s, in_use=in_use, dry_run=dry_run)

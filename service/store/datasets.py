@@ -170,11 +170,15 @@ class DatasetStore:
         return self._folder.remove(dataset_id.removeprefix(PREFIX))
 
     def sweep(
-        self, *, unused_s: float, in_use: frozenset[str] = frozenset()
+        self,
+        *,
+        unused_s: float,
+        in_use: frozenset[str] = frozenset(),
+        dry_run: bool = False,
     ) -> list[str]:
         """Remove datasets that nobody has used for a time; return their ids."""
         digests = frozenset(item.removeprefix(PREFIX) for item in in_use)
-        removed = self._folder.sweep(unused_s=unused_s, in_use=digests)
+        removed = self._folder.sweep(unused_s=unused_s, in_use=digests, dry_run=dry_run)
         return [dataset_id(digest) for digest in removed]
 
     def reach(self) -> None:

@@ -11,19 +11,21 @@ from pathlib import Path
 from kantor.service.store.names import names_beside, table_digest
 
 
-def remove_leftovers(folder: Path, *, age_s: float) -> int:
+def remove_leftovers(folder: Path, *, age_s: float, dry_run: bool = False) -> int:
     """Remove what a process that was killed has left; return how many.
 
     Args:
         folder: Of temporary files and folders.
         age_s: What has changed since then may still be in use.
+        dry_run: Whether to count only.
     """
     removed = 0
     for path in folder.glob("*"):
         with contextlib.suppress(OSError):
             if time.time() - _last_change(path) <= age_s:
                 continue
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if not dry_run:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
             removed += 1
     return removed
 
@@ -33,13 +35,18 @@ def owned_prefix() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-"
 
 
-def remove_of_dead(folder: Path) -> int:
-    """Remove temporary folders of processes of this machine that are gone."""
+def remove_of_dead(folder: Path, *, dry_run: bool = False) -> int:
+    """Remove temporary folders of processes of this machine that are gone.
+
+    Returns:
+        How many; with `dry_run` they are counted only.
+    """
     host, removed = socket.gethostname(), 0
     for path in folder.glob(f"{host}-*-*"):
         pid = path.name.removeprefix(f"{host}-").partition("-")[0]
         if pid.isdecimal() and not _is_alive(int(pid)):
-            shutil.rmtree(path, ignore_errors=True)
+            if not dry_run:
+                shutil.rmtree(path, ignore_errors=True)
             removed += 1
     return removed
 

@@ -202,22 +202,27 @@ class Folder:
         remove_leftovers(self._incoming, age_s=ORPHAN_AGE_S)
         remove_leftovers(self._damaged, age_s=unused_s)
 
-    def sweep(self, *, unused_s: float, in_use: frozenset[str]) -> list[str]:
+    def sweep(
+        self, *, unused_s: float, in_use: frozenset[str], dry_run: bool = False
+    ) -> list[str]:
         """Remove what nobody has put or used for a time, and left-over temporaries.
 
         Args:
             unused_s: Files last put or used longer ago than this are removed.
             in_use: Digests that stay whatever their age.
+            dry_run: Whether to remove nothing, and only say what would be.
 
         Returns:
             The digests removed.
         """
-        self.sweep_leftovers(unused_s)
+        if not dry_run:
+            self.sweep_leftovers(unused_s)
         now, removed = time.time(), []
         for digest, path in self.all():
             with contextlib.suppress(FileNotFoundError):
                 if digest not in in_use and now - last_use(path) > unused_s:
-                    self._discard(path)
+                    if not dry_run:
+                        self._discard(path)
                     removed.append(digest)
         return removed
 

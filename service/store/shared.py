@@ -127,9 +127,12 @@ class SharedFolder(Folder):
                     evicted += 1
         return evicted
 
-    def sweep(self, *, unused_s: float, in_use: frozenset[str]) -> list[str]:
+    def sweep(
+        self, *, unused_s: float, in_use: frozenset[str], dry_run: bool = False
+    ) -> list[str]:
         """Remove from the bucket what no host has put or used for a time."""
-        self.sweep_leftovers(unused_s)
+        if not dry_run:
+            self.sweep_leftovers(unused_s)
         marks = {
             name.rpartition("/")[2]: at for name, at in self._bucket.all(self._marks)
         }
@@ -140,7 +143,8 @@ class SharedFolder(Folder):
                 continue
             used_at = self._bucket.made_at(f"{self._marks}{digest}") or used_at
             if now - used_at > unused_s:  # still: the lists took their time
-                self.remove(digest)
+                if not dry_run:
+                    self.remove(digest)
                 removed.append(digest)
         return removed
 

@@ -22,6 +22,7 @@ from kantor.service.store import (
     UnknownBlob,
     UnknownDataset,
 )
+from kantor.service.trails import Trail
 from kantor.service.worker.lifeline import Lifeline
 from kantor.service.worker.outcomes import (
     Cancelled,
@@ -84,15 +85,22 @@ class Execution:
         self._stopping = stopping
         self._storing_s = storing_s
 
-    def run(self, claim: Claim) -> Outcome:
+    def run(self, claim: Claim, trail: Trail | None = None) -> Outcome:
         """Carry out a job; every error but one becomes an outcome.
+
+        Args:
+            claim: Of the job.
+            trail: Takes down how long each part took.
 
         Raises:
             DeviceLost: The process has to end.
         """
+        trail = trail or Trail()
         self._lifeline.watchdog.begin(claim)
         try:
-            return self._store(claim, self._train(claim))
+            estimate = self._train(claim, trail)
+            with trail.step("store"):
+                return self._store(claim, estimate)
         except EstimationStopped as stopped:
             return self._stopped(claim, stopped.checkpoint)
         except InvalidInput as error:
@@ -111,18 +119,30 @@ class Execution:
         finally:
             self._lifeline.watchdog.end()
 
-    def _train(self, claim: Claim) -> Estimate:
+    def _train(self, claim: Claim, trail: Trail) -> Estimate:
         job = claim.job
-        return self._estimate(
-            self._datasets.open(job.source.dataset),
-            self._datasets.open(job.target.dataset),
-            EstimateConfig.from_dict(job.config),
-            on_progress=lambda p: self._lifeline.report(claim, progress_document(p)),
-            should_stop=lambda: self._should_stop(claim),
-            resume_from=self._checkpoint(claim),
-            source_weights=self._weights(job.source),
-            target_weights=self._weights(job.target),
-        )
+        with trail.step("load"):
+            source = self._datasets.open(job.source.dataset)
+            target = self._datasets.open(job.target.dataset)
+            checkpoint = self._checkpoint(claim)
+            source_weights = self._weights(job.source)
+            target_weights = self._weights(job.target)
+
+        def report(progress: Progress) -> None:
+            trail.note_report()
+            self._lifeline.report(claim, progress_document(progress))
+
+        with trail.training():
+            return self._estimate(
+                source,
+                target,
+                EstimateConfig.from_dict(job.config),
+                on_progress=report,
+                should_stop=lambda: self._should_stop(claim),
+                resume_from=checkpoint,
+                source_weights=source_weights,
+                target_weights=target_weights,
+            )
 
     def _weights(self, side: SampleRef) -> NDArray[Any] | None:
         if side.weights is None:

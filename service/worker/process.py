@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from redis.exceptions import (
@@ -31,6 +31,8 @@ from kantor.service.queue import Claim, LeaseQueue
 from kantor.service.queue.broker import check_server, connect
 from kantor.service.settings import Settings
 from kantor.service.store import BlobStore, DatasetStore, open_bucket
+from kantor.service.tracing import open_tracer
+from kantor.service.trails import Step, Trail
 from kantor.service.worker.device import LOST_GPU, Device, GpuMissing
 from kantor.service.worker.execution import DeviceLost, Estimation, Execution
 from kantor.service.worker.lifeline import Lifeline
@@ -43,6 +45,9 @@ from kantor.service.worker.outcomes import (
     Succeeded,
 )
 from kantor.service.worker.sweeper import Sweeper
+
+if TYPE_CHECKING:
+    from kantor.service.otel import Tracer
 
 RETRY_S = 0.5
 HOPELESS_TRIES = 20
@@ -79,10 +84,19 @@ def run_worker(
         device = open_device(queue, settings) if estimate is None else None
         Sweeper(client, settings, stopping).start()
         page = Pulse(pulse_fd)
+        tracer = open_tracer(settings, "worker")
         worker = Worker(
-            queue, settings, estimate or load_estimate(), stopping, page, device
+            queue,
+            settings,
+            estimate or load_estimate(),
+            stopping,
+            page,
+            device,
+            tracer,
         )
         worker.run()
+    if tracer is not None:
+        tracer.close()
     log.info("worker_ended")
 
 
@@ -112,7 +126,9 @@ class Worker:
         stopping: threading.Event,
         page: Pulse,
         device: Device | None,
+        tracer: "Tracer | None" = None,
     ) -> None:
+        self._tracer = tracer
         self._queue = queue
         self._settings = settings
         self._stopping = stopping
@@ -141,37 +157,52 @@ class Worker:
         while not self._stopping.is_set():
             if self._lifeline.device_lost:
                 raise DeviceLost
+            asked_ns = time.time_ns()
             try:
                 claims = self._queue.claim(self._settings.max_claim)
+                claimed = Step("claim", asked_ns, time.time_ns())
                 if not claims:
                     self._queue.wait_for_bell()
             except RedisError:
                 self._stopping.wait(RETRY_S)
             else:
-                self._work_on(claims)
+                self._work_on(claims, claimed)
         self._lifeline.end()
 
-    def _work_on(self, claims: list[Claim]) -> None:
+    def _work_on(self, claims: list[Claim], claimed: Step) -> None:
         self._lifeline.hold(claims)
         for claim in claims:
             with structlog.contextvars.bound_contextvars(job_id=claim.job.id):
-                self._work(claim)
+                self._work(claim, Trail([claimed]))
 
-    def _work(self, claim: Claim) -> None:
+    def _work(self, claim: Claim, trail: Trail) -> None:
         started = time.monotonic()
         log.info("job_started", attempt=claim.job.attempt)
         if self._stopping.is_set():  # claimed with one that was interrupted
             outcome: Outcome = Interrupted(claim.job.checkpoint)
         else:
-            outcome = self._execution.run(claim)
-        believed = self._commit(claim, outcome)
+            outcome = self._execution.run(claim, trail)
+        with trail.step("commit"):
+            believed = self._commit(claim, outcome)
         self._lifeline.drop(claim)
+        self._trace(claim, trail, outcome)
         log.info(
             "job_left",
             outcome=type(outcome).__name__.lower(),
             believed=believed,
             took_s=round(time.monotonic() - started, 3),
         )
+
+    def _trace(self, claim: Claim, trail: Trail, outcome: Outcome) -> None:
+        if self._tracer is None:
+            return
+        about: dict[str, str | int] = {
+            "kantor.job_id": claim.job.id,
+            "kantor.attempt": claim.job.attempt,
+            "kantor.outcome": type(outcome).__name__.lower(),
+        }
+        error = outcome.error.code if isinstance(outcome, Failed) else None
+        self._tracer.tell_job(trail, claim.job.traceparent, about, error=error)
 
     def _commit(self, claim: Claim, outcome: Outcome) -> bool:
         """Tell the queue, as often as it takes; it believes the holder once."""

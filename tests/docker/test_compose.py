@@ -85,7 +85,8 @@ def test_every_setting_passes_through() -> None:
         SERVICES["api"]["environment"]
     )
     for name in WORKERS:
-        api_alone = {"api_keys", "webhook_root_secret", "published_host"}
+        api_alone = {"api_keys", "api_keys_file", "api_keys_required"}
+        api_alone |= {"webhook_root_secret", "published_host"}
         wanted = {variable_of(field) for field in names - api_alone}
         assert wanted - {"KANTOR_VALKEY_MEMORY_BYTES"} <= set(
             SERVICES[name]["environment"]

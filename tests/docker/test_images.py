@@ -34,7 +34,8 @@ def name_of(requirement: str) -> str:
 def test_the_api_image_installs_every_dependency_but_those_left_out() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [d for d in project["dependencies"] if name_of(d) not in LEFT_OUT]
-    wanted += project["optional-dependencies"]["s3"]
+    for extra in ("s3", "otel"):
+        wanted += project["optional-dependencies"][extra]
     text = (ROOT / "docker" / "api-requirements.txt").read_text()
     assert requirements(text.splitlines()) == wanted
 

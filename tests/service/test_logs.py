@@ -10,12 +10,14 @@ from typing import Any
 
 PROGRAM = """
 import logging, structlog
-from kantor.service.logs import configure_logs
+from kantor.service.logs import audit, configure_audit, configure_logs
 from kantor.service.settings import Settings
 configure_logs(Settings(log_level="info"), "worker")
 structlog.get_logger("ours").debug("quiet")
 structlog.get_logger("ours").info("ours", job_id="job_1")
 logging.getLogger("theirs").warning("theirs %s", 1)
+configure_audit(None)
+audit("submit", owner="ada")
 def fail():
     password = "hunter2"
     raise ValueError("wrong")
@@ -26,9 +28,9 @@ except ValueError:
 """
 
 
-def lines() -> list[dict[str, Any]]:
+def lines(program: str = PROGRAM) -> list[dict[str, Any]]:
     ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ended.stdout == ""
     return [json.loads(line) for line in ended.stderr.splitlines()]
@@ -36,10 +38,16 @@ def lines() -> list[dict[str, Any]]:
 
 def test_every_record_is_one_json_line_that_names_the_process() -> None:
     told = lines()
-    assert [line["event"] for line in told] == ["ours", "theirs 1", "broke"]
+    assert [line["event"] for line in told] == ["ours", "theirs 1", "submit", "broke"]
     assert {line["process"] for line in told} == {"worker"}
     assert told[0]["job_id"] == "job_1"
-    assert [line["level"] for line in told] == ["info", "warning", "error"]
+    assert [line["level"] for line in told] == ["info", "warning", "info", "error"]
+    assert (told[2]["logger"], told[2]["owner"]) == ("kantor.audit", "ada")
+
+
+def test_changes_are_written_whatever_the_level() -> None:
+    program = PROGRAM.replace('log_level="info"', 'log_level="error"')
+    assert [line["event"] for line in lines(program)] == ["submit", "broke"]
 
 
 def test_a_traceback_shows_no_values_of_variables() -> None:

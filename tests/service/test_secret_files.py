@@ -49,7 +49,8 @@ def test_keys_stand_in_a_file_as_json(
     path = tmp_path / "keys"
     path.write_text(f'{{"ada": "{DIGEST}"}}')
     monkeypatch.setenv("KANTOR_API_KEYS_FILE", str(path))
-    assert Settings().api_keys["ada"].get_secret_value() == DIGEST
+    [key] = Settings().api_keys["ada"]
+    assert key.digest.get_secret_value() == DIGEST
 
 
 def test_an_empty_file_is_no_secret(written: Path) -> None:

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
+from kantor.service.api_keys import Scope
+from kantor.service.processes.workers import worker_children
 from kantor.service.settings import Settings, environment
 
 
@@ -79,6 +81,14 @@ TEXT = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1
 )
 SECRET = TEXT.map(SecretStr)
+OWNER = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", fullmatch=True)
+KEY = st.fixed_dictionaries(
+    {"digest": st.from_regex(r"[0-9a-f]{64}", fullmatch=True)},
+    optional={
+        "name": st.from_regex(r"[A-Za-z0-9_.@-]{1,64}", fullmatch=True),
+        "scopes": st.lists(st.sampled_from([*Scope]), min_size=1),
+    },
+)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "data_dir": TEXT.map(Path),
     "redis_url": st.sampled_from(
@@ -95,12 +105,16 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "device": st.sampled_from(["auto", "cpu", "cuda"]),
     "key_prefix": st.from_regex(r"[A-Za-z0-9_.:-]+", fullmatch=True),
     "host": TEXT,
-    "api_keys": st.dictionaries(
-        st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", fullmatch=True),
-        st.from_regex(r"[0-9a-f]{64}", fullmatch=True).map(SecretStr),
+    "api_keys": st.lists(KEY, min_size=1, unique_by=lambda key: key["digest"]).flatmap(
+        lambda keys: st.dictionaries(OWNER, st.just(keys), max_size=1)
     ),
+    "api_keys_file": st.none(),
+    "api_keys_required": st.just(False),  # else `api_keys` may not be left out
     "allowed_hosts": st.lists(TEXT),
     "allowed_origins": st.lists(TEXT),
+    "otlp_endpoint": st.just("http://collector:4318"),
+    "audit_file": TEXT.map(Path),
+    "trusted_proxies": st.lists(st.sampled_from(["::1", "10.0.0.0/8"])),
     "max_connections": st.integers(10, 10_000),
     "max_priority": st.integers(-9, 9),
     "idle_timeout_s": st.integers(1, 1000),
@@ -158,7 +172,7 @@ def test_a_real_child_gets_nested_secrets_in_the_clear() -> None:
         {"api_keys": {"ann": "1a2b" * 16}, "workers": None}
     )
     code = "from kantor.service.settings import *; s = Settings(); "
-    code += "print(s.api_keys['ann'].get_secret_value(), s.workers)"
+    code += "print(s.api_keys['ann'][0].digest.get_secret_value(), s.workers)"
     ended = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"KANTOR_WORKERS": "5"} | environment(settings),
@@ -167,6 +181,60 @@ def test_a_real_child_gets_nested_secrets_in_the_clear() -> None:
         check=True,
     )
     assert ended.stdout.split() == ["1a2b" * 16, "None"]
+
+
+def test_a_file_of_keys_is_handed_on_in_their_place(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f'{{"ann": "{"1a2b" * 16}"}}')
+    settings = Settings.model_validate({"api_keys_file": path})
+    own = {"KANTOR_API_KEYS": '{"eve": "x"}'}
+    with mock.patch.dict(os.environ, own | environment(settings), clear=True):
+        path.write_text(f'{{"bob": "{"1a2b" * 16}"}}')
+        assert set(Settings().api_keys) == {"bob"}
+    assert "1a2b" not in str(environment(settings))
+
+
+def test_keys_in_a_variable_go_before_an_empty_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text("\n")  # as Compose has it where no file is named
+    monkeypatch.setenv("KANTOR_API_KEYS", f'{{"ann": "{"1a2b" * 16}"}}')
+    monkeypatch.setenv("KANTOR_API_KEYS_FILE", str(path))
+    settings = Settings()
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    assert set(settings.api_keys) == set(Settings().api_keys) == {"ann"}
+
+
+@pytest.mark.parametrize("content", ["", "{}"])
+def test_a_child_never_starts_open_where_its_parent_had_keys(
+    tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f'{{"ann": "{"1a2b" * 16}"}}')
+    variables = environment(Settings.model_validate({"api_keys_file": path}))
+    path.write_text(content)
+    with (
+        mock.patch.dict(os.environ, variables, clear=True),
+        pytest.raises(ValidationError, match="expected api_keys"),
+    ):
+        Settings()
+
+
+def test_workers_know_no_keys(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f'{{"ann": "{"1a2b" * 16}"}}')
+    settings = Settings.model_validate({"api_keys_file": path, "workers": 1})
+    [worker] = worker_children(settings)
+    path.write_text("broken")
+    with mock.patch.dict(os.environ, worker._variables, clear=True):
+        assert Settings().api_keys == {}
+
+
+def test_what_is_no_address_of_a_proxy_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"networks, received 'proxy'"):
+        Settings(trusted_proxies=["10.0.0.0/8", "proxy"])
 
 
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from kantor.service.api.dependencies import (
     OwnedDep,
     OwnerDep,
     SettingsDep,
+    TraceparentDep,
     WebhooksDep,
 )
 from kantor.service.api.errors import JobNotFound
@@ -58,6 +59,7 @@ async def submit(
     bodies: BodiesDep,
     settings: SettingsDep,
     closing: ClosingDep,
+    traceparent: TraceparentDep,
     idempotency_key: IdempotencyKey = None,
     prefer: Annotated[str | None, Header()] = None,
 ) -> Response:
@@ -71,7 +73,10 @@ async def submit(
         request, datasets, webhooks, bodies=bodies, settings=settings
     )
     new = submission.job(
-        owner=owner, idempotency_key=idempotency_key, settings=settings
+        owner=owner,
+        idempotency_key=idempotency_key,
+        settings=settings,
+        traceparent=traceparent,
     )
     record = await board.enqueue(new)
     if wait_s is not None:

@@ -16,9 +16,11 @@ from starlette.responses import JSONResponse, PlainTextResponse
 
 from kantor.estimator.samples.pair import MIN_SAMPLES
 from kantor.service.api.dependencies import (
+    AccessDep,
     BoardDep,
     DatasetsDep,
     IntakeDep,
+    LatenciesDep,
     OwnerDep,
     SettingsDep,
     WebhooksDep,
@@ -52,8 +54,9 @@ async def health() -> dict[str, str]:
 async def ready(board: BoardDep, intake: IntakeDep, datasets: DatasetsDep) -> Response:
     """Tell whether jobs can be taken, and if not, why.
 
-    A lost GPU is a reason that is named; but what is stored can still be read, and
-    other workers may go on, so the answer stays 200.
+    Lost GPUs and workers that are drained are reasons that are named; but jobs are
+    accepted, what is stored can be read, and other workers may go on, so the answer
+    stays 200.
     """
     reasons = [
         *await _queue_reasons(board),
@@ -63,17 +66,21 @@ async def ready(board: BoardDep, intake: IntakeDep, datasets: DatasetsDep) -> Re
     if reasons:
         log.warning("unready", reasons=reasons)
         return JSONResponse({"status": "unready", "reasons": reasons}, status_code=503)
-    return JSONResponse({"status": "ready", "reasons": await _gpu_reasons(board)})
+    return JSONResponse({"status": "ready", "reasons": await _worker_reasons(board)})
 
 
 @router.get("/v1/info", summary="Versions and limits")
 async def info(
-    settings: SettingsDep, webhooks: WebhooksDep, board: BoardDep
+    settings: SettingsDep,
+    webhooks: WebhooksDep,
+    board: BoardDep,
+    access: AccessDep,
 ) -> dict[str, Any]:
     """Return versions, limits, the formats that are read, and what workers have.
 
-    `workers` is null while the queue cannot be asked.
+    `workers` and `draining` are null while the queue cannot be asked.
     """
+    stats = await _asked(board)
     return {
         "versions": {"python": platform.python_version()}
         | {name: found for name in _PACKAGES if (found := _version(name))},
@@ -89,11 +96,12 @@ async def info(
             "max_job_operations": settings.max_job_operations,
             "default_deadline_s": settings.default_deadline_s,
         },
-        "workers": await _workers(board),
+        "workers": _devices(stats) if stats else None,
+        "draining": stats.draining if stats else None,
         "webhooks": webhooks is not None,
         "formats": list(MEDIA_TYPES),
         "extensions": list(EXTENSIONS),
-        "authentication": "bearer" if settings.api_keys else "none",
+        "authentication": "bearer" if access.asks else "none",
     }
 
 
@@ -103,9 +111,12 @@ async def info(
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     summary="Metrics for Prometheus",
 )
-async def metrics(board: BoardDep, owner: OwnerDep) -> Response:
-    """Return counts and durations of the whole queue, whoever serves them."""
-    return Response(render_metrics(await board.stats()), media_type=CONTENT_TYPE_LATEST)
+async def metrics(
+    board: BoardDep, latencies: LatenciesDep, owner: OwnerDep
+) -> Response:
+    """Return counts and durations of the whole service, whoever serves them."""
+    text = render_metrics(await board.stats(), await latencies.read())
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 async def _queue_reasons(board: JobBoard) -> list[dict[str, str]]:
@@ -117,24 +128,28 @@ async def _queue_reasons(board: JobBoard) -> list[dict[str, str]]:
     return []
 
 
-async def _gpu_reasons(board: JobBoard) -> list[dict[str, str]]:
+async def _worker_reasons(board: JobBoard) -> list[dict[str, str]]:
     try:
         stats = await board.stats()
     except RedisError:  # it answered just now; the next probe says why
         return []
-    if not stats.lost_gpus:
-        return []
+    reasons = []
     left = len(stats.live_workers)
-    detail = f"a worker found no GPU where it was to have one; {left} workers are left"
-    return [{"code": "gpu_lost", "detail": detail}]
+    if stats.lost_gpus:
+        detail = f"a worker found no GPU where it was to have one; {left} are left"
+        reasons.append({"code": "gpu_lost", "detail": detail})
+    if stats.draining != "none":
+        count = sum(worker.draining for worker in stats.live_workers)
+        detail = f"{count} of {left} workers claim no more jobs (kantor drain)"
+        reasons.append({"code": "draining", "detail": detail})
+    return reasons
 
 
-async def _workers(board: JobBoard) -> list[dict[str, Any]] | None:
+async def _asked(board: JobBoard) -> QueueStats | None:
     try:
-        stats = await board.stats()
+        return await board.stats()
     except RedisError:
         return None
-    return _devices(stats)
 
 
 def _devices(stats: QueueStats) -> list[dict[str, Any]]:

@@ -2,12 +2,13 @@
 -- ARGV: worker name, most jobs, how far to look for others.
 -- Returns {id of the newest bell entry, id, token, id, token, ...}. A job without a
 -- bucket, or one that has been given out before, goes alone: a job that kills its
--- worker then takes no neighbour with it.
+-- worker then takes no neighbour with it. A worker that is drained gets none.
 local worker, most, scan = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 redis.call('ZADD', key('workers'), now, worker)
 
 local bell = redis.call('XREVRANGE', key('bell'), '+', '-', 'COUNT', 1)
 local claimed = {bell[1] and bell[1][1] or '0-0'}
+if is_drained(worker) then return claimed end
 
 -- Jobs that come after it, of owners who wait for nothing, are placed behind it.
 local function note_turn(id)

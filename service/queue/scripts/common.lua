@@ -32,6 +32,8 @@
 --   :sweeping       string  set while somebody removes unused files; expires
 --   :workers        zset    worker name -> last time it was heard
 --   :devices        hash    worker name -> what it trains on (JSON)
+--   :draining       hash    worker, host or `*` -> since when it claims nothing
+--   :requests       hash    method, route, status, limit -> requests; the API's alone
 --   :totals         hash    counters for the metrics
 --
 -- Fields of :job:<id>: id, status, owner, bucket, priority, seq, place (its turn among
@@ -40,6 +42,7 @@
 -- cancel ("1" once requested), progress (JSON), checkpoint, result, critic (blob
 -- digests), cache_key, cached ("1": took the result of an equal job), error (JSON),
 -- result_ttl, event_ttl, max_events, max_kept.
+-- Of a job that is traced, also: traceparent (of the request that submitted it).
 -- Of a job with a webhook, also: webhook (JSON: url, host, events), webhook_status
 -- (pending, delivered, failed, skipped; none before the job's end), webhook_attempts,
 -- webhook_due (time of the next one), webhook_last (JSON: at, status, error).
@@ -86,6 +89,13 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+-- Tell whether a worker is to claim nothing: it, its host, or everybody.
+local function is_drained(worker)
+  local host = string.match(worker, '^(.*)%-%d+%-%x+$') or ''
+  local found = redis.pcall('HMGET', key('draining'), '*', worker, host)
+  return not is_error(found) and (found[1] or found[2] or found[3]) and true or false
+end
 
 -- A zombie has the token of an earlier fence; a job given back has no token at all.
 local function owned(id, token)

@@ -28,6 +28,7 @@ local function check_keys()
   expect_type(key('bell'), 'stream')
   expect_type(key('turn'), 'hash')
   expect_type(key('devices'), 'hash')
+  expect_type(key('draining'), 'hash')
   expect_type(key('damaged'), 'list')
 end
 
@@ -129,6 +130,7 @@ local silent = due('workers', now - 4 * lease)
 for _, name in ipairs(silent) do
   redis.call('ZREM', key('workers'), name)
   redis.call('HDEL', key('devices'), name)
+  redis.call('HDEL', key('draining'), name)
 end
 look_over()
 check_memory()

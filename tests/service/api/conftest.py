@@ -10,17 +10,20 @@ import numpy as np
 import pytest
 
 from kantor.service.api.server import ApiServer, build_server
+from kantor.service.api.services import Services
 from kantor.service.settings import Settings
 
 Rows = list[list[float]]
 
 
-Serving = Callable[[Settings], AbstractContextManager[tuple[ApiServer, httpx.Client]]]
+Serving = Callable[..., AbstractContextManager[tuple[ApiServer, httpx.Client]]]
 
 
 @contextmanager
-def serve(settings: Settings) -> Iterator[tuple[ApiServer, httpx.Client]]:
-    server = build_server(settings)
+def serve(
+    settings: Settings, services: Services | None = None
+) -> Iterator[tuple[ApiServer, httpx.Client]]:
+    server = build_server(settings, services=services)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

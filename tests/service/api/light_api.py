@@ -1,4 +1,5 @@
-"""Go through every route in a process that can import neither torch, SciPy nor POT.
+"""Go through every route in a process that can import neither torch, SciPy nor POT,
+nor the SDK of OpenTelemetry.
 
     python light_api.py REDIS_URL DATA_DIR KEY_PREFIX
 
@@ -18,14 +19,14 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
-BLOCKED = {"torch", "scipy", "ot"}
+BLOCKED = {"torch", "scipy", "ot", "opentelemetry.sdk", "opentelemetry.exporter"}
 
 
 class Blocker(MetaPathFinder):
     """Refuses to import what the API's image does not have."""
 
     def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
-        if name.partition(".")[0] in BLOCKED:
+        if name.partition(".")[0] in BLOCKED or name in BLOCKED:
             raise ModuleNotFoundError(f"No module named {name!r} (blocked)", name=name)
         return None
 
@@ -153,6 +154,8 @@ def visit_operations(visitor: Visitor) -> None:
     ):
         visitor.ask("get", path)
     visitor.ask("get", "/v1/webhooks/secrets")
+    for method in ("put", "get", "delete"):
+        visitor.ask(method, "/v1/drain")
 
 
 def visit_datasets(visitor: Visitor) -> None:

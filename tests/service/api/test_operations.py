@@ -122,3 +122,22 @@ def test_a_bucket_that_does_not_answer_is_a_reason(
         answer = api.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["reasons"][0]["code"] == "store_unavailable"
+
+
+def test_a_drain_is_seen_everywhere(
+    api: httpx.Client, client: redis.Redis, settings: Settings
+) -> None:
+    LeaseQueue(client, settings, "w").beat([])
+    began = api.put("/v1/drain").json()
+    assert ([item["name"] for item in began["draining"]], began["running"]) == (
+        ["*"],
+        0,
+    )
+    ready = api.get("/readyz")
+    assert ready.status_code == 200  # jobs are accepted still
+    assert [reason["code"] for reason in ready.json()["reasons"]] == ["draining"]
+    assert api.get("/v1/info").json()["draining"] == "all"
+    assert "kantor_workers_draining 1.0" in api.get("/metrics").text
+    assert api.delete("/v1/drain").json()["draining"] == []
+    assert api.get("/readyz").json()["reasons"] == []
+    assert api.get("/v1/info").json()["draining"] == "none"

@@ -189,6 +189,12 @@ def test_facts_about_the_service(live_service: KantorClient) -> None:
     assert live_service.webhook_secrets() == []
 
 
+def test_workers_are_drained_and_claim_again(live_service: KantorClient) -> None:
+    assert [item["name"] for item in live_service.drain()["draining"]] == ["*"]
+    assert live_service.drained()["running"] == 0
+    assert live_service.end_drain()["draining"] == []
+
+
 def test_a_reference_stands_for_its_newest_dataset(
     live_service: KantorClient, samples: Samples
 ) -> None:

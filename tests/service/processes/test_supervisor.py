@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import redis
 
+from kantor.service.api_keys import digest_of
 from kantor.service.client import KantorClient
 from kantor.service.processes.supervisor import DataDirTaken, serve
 from kantor.service.queue.broker import connect
@@ -216,6 +217,24 @@ def test_an_api_key_is_taken_by_every_process(guarded_service: Service) -> None:
     jobs = f"{guarded_service.start()}/v1/jobs"
     assert {status_of(jobs, "open sesame") for _ in range(20)} == {200}
     assert {status_of(jobs, "open sesam") for _ in range(5)} == {401}
+
+
+def test_every_process_takes_new_keys_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text(json.dumps({"ann": digest_of("old")}))
+    service = Service(
+        tmp_path / "data", KANTOR_API_KEYS_FILE=str(path), KANTOR_API_PROCESSES="2"
+    )
+    try:
+        jobs = f"{service.start()}/v1/jobs"
+        path.write_text(json.dumps({"ann": [digest_of("old"), digest_of("new")]}))
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            if {status_of(jobs, "new") for _ in range(20)} == {200}:
+                break
+        assert {status_of(jobs, key) for key in ("old", "new")} == {200}
+    finally:
+        service.stop(signal.SIGKILL)
 
 
 def test_modules_where_it_is_started_stand_in_for_none_of_ours(tmp_path: Path) -> None:

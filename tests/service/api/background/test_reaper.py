@@ -40,6 +40,7 @@ def with_reaper(
             reaping(
                 services.board,
                 services.uploads,
+                services.latencies,
                 every_s=0.02,
                 closing=services.closing,
                 hold=lambda: None,
