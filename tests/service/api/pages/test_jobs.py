@@ -89,6 +89,22 @@ def test_a_value_is_rounded_to_its_error(window: Any) -> None:
         assert page.evaluate(told, [value, error]) == text
 
 
+def test_a_picture_that_is_alone_takes_the_whole_width(
+    worker: Any, window: Any
+) -> None:
+    job = worker.answered(answer={"curve": worker.points[:1]})
+    page = window.open(f"/jobs/{job['id']}")
+    expect(page.locator("#curve")).to_be_hidden()
+    whole, picture = (
+        page.locator(".halves").first,
+        page.locator(".card:has(#histogram)"),
+    )
+    boxes = [found.bounding_box() for found in (whole, picture)]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[0]["width"] == boxes[1]["width"]
+
+
 def test_a_reference_is_seen_over_time(worker: Any, window: Any) -> None:
     job = worker.answered(seed=1, labels={"target": "monday.csv"})
     worker.answered(seed=2, labels={"target": "today.csv"}, answer={"lower_bound": -1})
