@@ -8,6 +8,7 @@ built without pyplot, which would keep them all in memory.
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 Curve = Sequence[dict[str, Any]]
@@ -129,13 +130,32 @@ def figure_of(result: Mapping[str, Any]) -> Any:
     """Draw answer, training curve and histogram as one figure of pyplot."""
     from matplotlib import pyplot
 
-    figure, (answer, curve, histogram) = pyplot.subplots(
-        3, 1, figsize=(8, 9.5), layout="constrained", height_ratios=(1, 2, 2)
+    heights = (1, 2, 2) if len(result["curve"]) > 1 else (1, 2)
+    figure, (answer, *curves, histogram) = pyplot.subplots(
+        len(heights),
+        1,
+        figsize=(8, 1.9 * sum(heights)),
+        layout="constrained",
+        height_ratios=heights,
     )
     draw_answer(answer, result)
-    draw_curve(curve, result["curve"], dict(result))
+    for curve in curves:  # none where nothing was trained
+        draw_curve(curve, result["curve"], dict(result))
     draw_histogram(histogram, result["differences"]["histogram"])
+    figure._ipython_display_ = partial(_display, figure)
     return figure
+
+
+def _display(figure: Any) -> None:
+    """Show a figure as the value of a notebook's cell, unless pyplot does so."""
+    from matplotlib import pyplot
+
+    if not pyplot.fignum_exists(figure.number):
+        from IPython.display import Image, display
+
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", dpi=120)
+        display(Image(picture.getvalue(), width=800))
 
 
 def decimate(curve: Curve, max_points: int) -> list[dict[str, Any]]:

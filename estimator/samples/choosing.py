@@ -83,7 +83,7 @@ def warn_of_counters(
             remarks.warnings.append(
                 f"Column {name!r} holds a different integer in every row, as an index "
                 "or an id does, and was compared as a number. If it says nothing about "
-                f"a row, leave it out (--drop {_quoted([name])})."
+                f"a row, leave it out (drop {_quoted([name])})."
             )
 
 
@@ -105,7 +105,7 @@ def listed(names: Sequence[str], most: int = _NAMED) -> str:
 
 
 def _quoted(names: Sequence[str]) -> str:
-    """Return names as the command line takes them, or too many to spell out."""
+    """Return names as the setting takes them, the first of many."""
     joined = ",".join(names[:_NAMED])
     joined += ",..." if len(names) > _NAMED else ""
     return f"'{joined}'" if re.search(r"[^\w.,-]", joined) else joined
@@ -127,7 +127,7 @@ def _indices(
             remarks.notes.append(
                 f"Column {name!r} was left out: it is named like an index and holds a "
                 "different integer in every row. To compare it all the same, name it "
-                "among the columns (--columns)."
+                "among those compared (setting columns)."
             )
     return found
 
@@ -160,8 +160,8 @@ def _check_same(ours: list[str], theirs: list[str]) -> None:
         raise InvalidSamples(
             "target",
             f"expected the columns of the source, received others: {told}; "
-            "compare what both have (--columns common), or leave out the rest "
-            f"(--drop {_quoted(unshared)})",
+            "compare what both have (columns common), or leave out the rest "
+            f"(drop {_quoted(unshared)})",
         )
 
 

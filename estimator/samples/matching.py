@@ -150,7 +150,7 @@ def _common_kind(ours: Column, theirs: Column, x: Values, y: Values) -> Kind:
         "target",
         f"expected {ours.kind} values in column {ours.name!r} as in the source, "
         f"received {theirs.kind} values{_example(theirs, y)}; write both sides alike, "
-        f"or leave the column out (--drop {ours.name!r})",
+        f"or leave the column out (drop {ours.name!r})",
     )
 
 
@@ -200,9 +200,9 @@ def _check_kinds(columns: Sequence[Column], dates: Dates) -> None:
     shown = [f"{c.name!r} ({c.hint or 'free text'})" for c in text[:8]]
     shown += [f"{c.name!r} ({c.hint or 'dates'})" for c in unreadable[:8]]
     names = [c.name for c in [*text, *unreadable]]
-    remedy = "leave them out (--drop), or name the others (--columns)"
+    remedy = "leave them out (setting drop), or name the others (setting columns)"
     if unreadable and any(c.kept for c in unreadable):
-        remedy += "; dates become numbers of days by --dates as-number"
+        remedy += "; dates can become numbers of days (dates as-number)"
     raise InvalidSamples(
         "source",
         "expected columns of numbers, booleans or categories, received "

@@ -163,7 +163,7 @@ def _sentence(
     categories = [part for part in parts if part.role == "category"]
     if categories:
         shown = [f"{p.column.name} ({weights[p.column.name]:.3g})" for p in categories]
-        terms.append(f"c where rows differ in {_some(shown)}")
+        terms.append(f"a fixed amount where they differ in {_some(shown)}")
     lacking = [part for part in parts if part.role == "missing"]
     if lacking:
         middles = {p.column.name: p.imputed for p in numbers}
@@ -172,7 +172,8 @@ def _sentence(
             f"{middles[p.column.name]:.4g})"
             for p in lacking
         ]
-        terms.append(f"c where only one row has no value in {_some(shown)}")
+        where = "where only one of them has a value"
+        terms.append(f"a fixed amount {where} in {_some(shown)}")
     how = "largest" if norm == "linf" else "root of the sum of squares"
     return f"The distance between two rows is the {how} of: {'; '.join(terms)}."
 

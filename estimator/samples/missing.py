@@ -54,7 +54,7 @@ def complete(matched: Matched, rule: MissingRule) -> Complete:
             raise InvalidSamples(
                 side,
                 "expected a row without missing values, received none; most are "
-                f"missing in column {worst!r}: leave it out (--drop {worst!r})",
+                f"missing in column {worst!r}: leave it out (drop {worst!r})",
             )
         if len(rows) < len(given):
             matched.remarks.notes.append(
@@ -77,9 +77,9 @@ def _refusal(matched: Matched, gaps: list[NDArray[np.bool_]]) -> InvalidSamples:
     return InvalidSamples(
         "source" if counts[0].any() else "target",
         "expected a value in every cell, received missing ones in column "
-        f"{', '.join(lacking[:_NAMED])}{more}: leave out their rows (--na drop), make "
-        "a feature of what is missing (--na indicator), or leave out the columns "
-        "(--drop)",
+        f"{', '.join(lacking[:_NAMED])}{more}: leave out their rows (na drop), make "
+        "a feature of what is missing (na indicator), or leave out the columns "
+        "(setting drop)",
     )
 
 

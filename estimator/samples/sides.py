@@ -250,13 +250,14 @@ def _of_scales(metric: Metric, config: EstimateConfig) -> list[str]:
             return ["Columns were standardized: distances are in deviations."]
         return [
             f"The deviations of the columns differ by a factor of {ratio}, so each "
-            "was divided by its own: distances are in deviations. To take the numbers "
-            "as they are: --scaling scalar."
+            "was divided by its own: distances are in deviations. Or take the "
+            "numbers as they are (scaling scalar)."
         ]
     if metric.scale_ratio > SCALE_RATIO:
         return [
             f"The deviations of the columns differ by a factor of {ratio}; the largest "
-            "dominate the distance. If that is not meant: --scaling standardize."
+            "dominate the distance. If that is not meant, standardize them "
+            "(scaling standardize)."
         ]
     return []
 

@@ -28,6 +28,7 @@ from kantor.service.cli import (
     upkeep,
 )
 from kantor.service.cli.following import Interrupted
+from kantor.service.cli.presentation import as_options
 from kantor.service.client import KantorError
 from kantor.service.decoding import Undecodable
 
@@ -148,5 +149,6 @@ def _fail(problem: dict[str, Any], exit_code: int) -> None:
     else:
         console = Console(stderr=True, soft_wrap=True)
         console.print("error:", style="bold red", end=" ")
-        console.print(problem["detail"], markup=False, highlight=False)
+        told = as_options(problem["detail"])
+        console.print(told, markup=False, highlight=False)
     sys.exit(exit_code)

@@ -1,5 +1,6 @@
 """Show results to a person."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from kantor.estimator.display.words import (
     verdict,
 )
 from kantor.service.cli.plots import show_plots
+from kantor.service.config_form import setting_views
 
 Document = dict[str, Any]
 
@@ -23,6 +25,17 @@ _FEW = 5
 _NOTABLE = 0.01
 _COLUMNS = 20
 _CELLS = 8
+
+
+def as_options(text: str) -> str:
+    """Write the settings that a text names in brackets as options.
+
+    >>> as_options("leave it out (drop 'note'), or the others (setting columns)")
+    "leave it out (--drop 'note'), or the others (--columns)"
+    """
+    names = "|".join(view.name for view in setting_views())
+    pattern = rf"\((?:setting )?({names})(?=[ )])"
+    return re.sub(pattern, lambda found: f"(--{found[1].replace('_', '-')}", text)
 
 
 def show_result(console: Console, result: Document, *, plots: bool = False) -> None:
@@ -52,7 +65,8 @@ def show_result(console: Console, result: Document, *, plots: bool = False) -> N
 
 def _show_warnings(console: Console, result: Document) -> None:
     for warning in result["warnings"]:
-        console.print(f"warning: {warning}", style="yellow", markup=False)
+        told = f"warning: {as_options(warning)}"
+        console.print(told, style="yellow", markup=False)
 
 
 def _by_column(result: Document) -> Table:

@@ -16,7 +16,7 @@ from kantor.service.decoding.limits import Undecodable
 from kantor.service.decoding.text import TextFile
 
 _REMEDY = "correct the cells, or empty them where the value is not known"
-_NAMED_REMEDY = f"{_REMEDY}, or leave out the column (--drop)"
+_NAMED_REMEDY = f"{_REMEDY}, or leave out the column (setting drop)"
 _ROWS_REMEDY = (
     "correct the lines, or set the delimiter or the quotation mark of the file"
 )

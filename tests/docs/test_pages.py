@@ -11,9 +11,8 @@ from docs.tables import PAGES as PAGES_WITH_TABLES
 from docs.tables import with_tables
 from kantor.service.api import create_app
 from kantor.service.settings import Settings
+from tests.docs.blocks import PAGES, ROOT
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 WEB_PAGES = {"/", "/docs", "/openapi.json"}
 LINK = re.compile(r"\]\((?!http)([^)#\s]+)")
 SOURCE = re.compile(r"`((?:models|estimator|service)/[\w./]*)`")

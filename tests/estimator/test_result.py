@@ -1,7 +1,10 @@
 """What an `Estimate` is to a person at a prompt or in a notebook."""
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -38,6 +41,8 @@ def test_what_is_no_estimate_is_refused() -> None:
 
 def test_a_report_is_written_and_returned(found: Estimate, tmp_path: Path) -> None:
     text = found.report(tmp_path / "x.html", heading="a against b")
+    assert len(found.curve) == 1
+    assert "The training" not in text
     assert (tmp_path / "x.html").read_text("utf-8") == text
     assert found.verdict in text
 
@@ -51,8 +56,35 @@ def test_a_plot_has_answer_curve_and_histogram(found: Estimate) -> None:
     from matplotlib import pyplot
 
     pyplot.switch_backend("agg")
-    figure = found.plot()
+    figure = replace(found, curve=2 * found.curve[:1]).plot()
     titles = [axes.get_title() for axes in figure.axes]
     assert len(titles) == 3
     assert titles[1].startswith("Dual objective")
     pyplot.close(figure)
+
+
+def test_a_plot_has_no_curve_where_nothing_was_trained(found: Estimate) -> None:
+    from matplotlib import pyplot
+
+    pyplot.switch_backend("agg")
+    figure = replace(found, curve=found.curve[:1]).plot()
+    assert len(figure.axes) == 2
+    pyplot.close(figure)
+
+
+def test_a_notebook_shows_a_plot_once(
+    found: Estimate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matplotlib import pyplot
+
+    shown: list[bytes] = []
+    module = ModuleType("IPython.display")
+    vars(module).update(Image=lambda picture, **_: picture, display=shown.append)
+    monkeypatch.setitem(sys.modules, "IPython.display", module)
+    pyplot.switch_backend("agg")
+    figure = found.plot()
+    figure._ipython_display_()
+    assert shown == []  # pyplot still has it, and shows it when the cell has ended
+    pyplot.close(figure)
+    figure._ipython_display_()
+    assert [picture[:4] for picture in shown] == [b"\x89PNG"]

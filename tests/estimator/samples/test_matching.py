@@ -41,8 +41,8 @@ def test_a_table_of_numbers_is_not_copied() -> None:
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        ({"c": 1.0}, "'c' is there besides.*--columns common.*--drop c"),
-        ({}, "'b' is missing.*--columns common.*--drop b"),
+        ({"c": 1.0}, "'c' is there besides.*columns common.*drop c"),
+        ({}, "'b' is missing.*columns common.*drop b"),
     ],
 )
 def test_other_columns_are_named(extra: dict[str, float], message: str) -> None:
@@ -104,7 +104,7 @@ def test_other_distinct_integers_stay_in_and_are_warned_of() -> None:
     matched = match(*sides)
     assert names_of(matched) == ["a", "patient"]
     assert "Column 'patient'" in matched.remarks.warnings[0]
-    assert "--drop patient" in matched.remarks.warnings[0]
+    assert "(drop patient)" in matched.remarks.warnings[0]
 
 
 @pytest.mark.parametrize("names", [["b"], ["a", "b"]])
@@ -172,12 +172,12 @@ def test_what_has_no_distance_is_refused_by_name(values: Any, reason: str) -> No
     side = table(a=RNG.normal(size=len(values)), t=values)
     with pytest.raises(InvalidSamples, match=reason) as caught:
         match(side, side)
-    assert "--drop" in str(caught.value)
+    assert "(setting drop)" in str(caught.value)
     assert names_of(match(side, side, drop=["t"])) == ["a"]
 
 
 def test_dates_become_days_on_request() -> None:
-    with pytest.raises(InvalidSamples, match="--dates as-number"):
+    with pytest.raises(InvalidSamples, match="dates as-number"):
         match(table(t=DAYS), table(t=DAYS))
     matched = match(table(t=DAYS), table(t=DAYS), dates="as-number")
     assert matched.columns[0].kind == "number"

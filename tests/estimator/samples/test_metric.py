@@ -130,8 +130,8 @@ def test_the_sentence_names_columns_and_weights() -> None:
     metric = metric_of(encoded(mixed(0, gaps=True)), category_weight=2.0)
     assert metric.sentence.startswith(
         "The distance between two rows is the root of the sum of squares of: the "
-        "difference in x, y; c where rows differ in city (2), paid (2); c where only "
-        "one row has no value in x (2; counted as "
+        "difference in x, y; a fixed amount where they differ in city (2), paid (2); "
+        "a fixed amount where only one of them has a value in x (2; counted as "
     )
 
 

@@ -22,7 +22,7 @@ def matched(source: list[float], target: list[float]) -> Matched:
 def test_missing_values_are_refused_by_name_and_count() -> None:
     with pytest.raises(InvalidSamples, match="'a' \\(2 in the source, 0 in the") as e:
         complete(matched([1, NAN, NAN], [2, 3, 4]), "refuse")
-    assert "--na drop" in str(e.value)
+    assert "(na drop)" in str(e.value)
     assert e.value.field == "source"
 
 

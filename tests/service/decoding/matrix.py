@@ -163,7 +163,7 @@ INDEX = "Unnamed: 0"
 INDEXED = {INDEX: COUNT} | PLAIN
 R_INDEXED = {INDEX: FROM_ONE} | PLAIN
 FROM_ARRAY: Cells = {"0": REAL, "1": [2 * r for r in REAL], "2": [4 * r for r in REAL]}
-DROP = "leave them out (--drop)"
+DROP = "leave them out (setting drop)"
 
 PANDAS = [
     Case(
@@ -274,13 +274,13 @@ PANDAS = [
         what="dates with a zone",
         content=beside_x("t", [f"2021-03-0{i} 06:00:00+01:00" for i in DAYS]),
         cells={"x": X, "t": [f"2021-03-0{i}T05:00:00" for i in DAYS]},
-        refused="--dates as-number",
+        refused="dates as-number",
     ),
     Case(
         what="dates without a time",
         content=beside_x("t", [f"2021-03-0{i}" for i in DAYS]),
         cells={"x": X, "t": [f"2021-03-0{i}" for i in DAYS]},
-        refused="--dates as-number",
+        refused="dates as-number",
     ),
 ]
 

@@ -61,7 +61,7 @@ def check_match(case: Case, table: Table) -> None:
         case.left_out
     )
     if case.lacking:
-        with pytest.raises(InvalidSamples, match="--na drop"):
+        with pytest.raises(InvalidSamples, match="na drop"):
             complete(matched, "refuse")
     else:
         assert complete(matched, "refuse").matched is matched

@@ -5,7 +5,7 @@ import { html, nothing, render } from "/static/lit/lit-html.js";
 import { call } from "/static/page/api.js";
 import { axisOf, linesOf, numberLine } from "/static/page/numberline.js";
 import { moment, otherLabels, sideNames, statusPill } from "/static/page/parts.js";
-import { bracket, count, pValue, show, title } from "/static/page/words.js";
+import { bracket, count, pValue, show, title, withError } from "/static/page/words.js";
 
 const FEWEST = 2;
 const MOST = 5;
@@ -58,7 +58,7 @@ function heading(job) {
 const NUMBERS = [
   ["Status", ({ status }) => statusPill(status)],
   ["Lower bound", ({ result }) => show(result?.lower_bound)],
-  ["Estimate", ({ result }) => result && `${show(result.estimate)} ± ${show(result.standard_error)}`],
+  ["Estimate", ({ result }) => result && withError(result.estimate, result.standard_error)],
   ["Between these samples", ({ result }) => result && bracket(result.sample_lower_bound, result.sample_upper_bound)],
   ["p-value", ({ result }) => pValue(result?.p_value)],
   ["Detectable distance", ({ result }) => show(result?.detectable_distance)],

@@ -66,7 +66,7 @@ function bar({ share, slope }, most) {
   const side = sideOf(slope) || "neither";
   return html`<span class="share">
     <svg aria-hidden="true" height="10"><rect class=${side} width="${Math.max(0.5, (100 * share) / most)}%" height="10" rx="2"></rect></svg>
-    <span>${percent(Number(share.toPrecision(3)))}</span>
+    <span>${share > 0 && share < 0.001 ? "< 0.1 %" : percent(Number(share.toFixed(3)))}</span>
   </span>`;
 }
 

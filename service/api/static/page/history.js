@@ -5,7 +5,7 @@ import { html, nothing, render } from "/static/lit/lit-html.js";
 import { call } from "/static/page/api.js";
 import { historyChart } from "/static/page/charts.js";
 import { byId, moment, sideNames } from "/static/page/parts.js";
-import { count, show } from "/static/page/words.js";
+import { count, show, withError } from "/static/page/words.js";
 
 const PAGE = 200; // jobs, and answers, that one request brings
 const PAGES = 5;
@@ -76,7 +76,7 @@ function table(found) {
             ({ job, answer }) => html`<tr>
               <th scope="row"><a href="/jobs/${job.id}">${sideNames(job)[1]}</a></th>
               <td>${answer.lower_bound > 0 ? html`<strong>${show(answer.lower_bound)}</strong>` : "nothing shown"}</td>
-              <td>${show(answer.estimate)} ± ${show(answer.standard_error)}</td>
+              <td>${withError(answer.estimate, answer.standard_error)}</td>
               <td class="note">${moment(job.created_at)}</td>
             </tr>`,
           )}

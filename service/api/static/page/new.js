@@ -16,6 +16,8 @@ const JOB_FIELDS = [
 ];
 // Where the operator has enabled them.
 const WEBHOOK = { name: "webhook", type: "string", nullable: true, default: null, meaning: "A https URL that is told of the end." };
+// What tools call the column that only numbers the rows; the service leaves it out.
+const INDEX = /^(|unnamed: 0(\.\d+)*|__index_level_\d+__|index|id|level_0|rownames)$/i;
 const UNSET = "Choose a file, paste rows, or name what is stored.";
 
 export async function start(root, { info }) {
@@ -241,10 +243,14 @@ function named(source, target) {
   const [extra, lacking] = [missing(...names), missing(names[1], names[0])];
   const only = (side, list) => (list.length ? html` Only in the ${side}: ${list.join(", ")}.` : nothing);
   const common = names[0].length - extra.length;
+  const indices = [...new Set(names.flat())].filter((name) => INDEX.test(name));
+  const numbering = indices.length
+    ? html` ${indices.join(", ")}: left out where it only numbers the rows.`
+    : nothing;
   return html`<p class="compared ${extra.length + lacking.length ? "wrong" : ""}" role="status">
     Compared: <strong>${count(source.n)}</strong> rows with
     <strong>${count(target.n)}</strong>, by ${common} columns of the same
-    name.${only("source", extra)}${only("target", lacking)}</p>`;
+    name.${only("source", extra)}${only("target", lacking)}${numbering}</p>`;
 }
 
 addEventListener("dragover", (event) => event.preventDefault());

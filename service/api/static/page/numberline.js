@@ -2,7 +2,7 @@
 // beside its line; the picture itself is for the eyes alone.
 
 import { html, nothing, svg } from "/static/lit/lit-html.js";
-import { bracket, show } from "/static/page/words.js";
+import { bracket, show, withError } from "/static/page/words.js";
 
 const MIDDLE = 14; // of a line's height of 28
 const MARGIN = 2; // percent of the width, on both sides
@@ -15,7 +15,7 @@ export function linesOf(answer, sides = true) {
     { name: "Lower bound", kind: "bound", from: bound,
       text: bound > 0 ? `at least ${show(bound)}` : "0: nothing shown" },
     { name: "Estimate", kind: "estimate", at: estimate, from: estimate - 2 * error,
-      to: estimate + 2 * error, text: `${show(estimate)} ± ${show(error)}` },
+      to: estimate + 2 * error, text: withError(estimate, error) },
   ];
   if (sides && typeof low === "number") {
     lines.push({ name: "Between these samples", kind: "bracket", from: low,

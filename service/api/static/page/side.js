@@ -204,7 +204,7 @@ function facts({ dataset }) {
   return html`<p class="facts">
     <strong>${count(dataset.n)}</strong> rows,
     <strong>${count(dataset.dim)}</strong> ${dataset.dim === 1 ? "column" : "columns"}
-    <span class="note">${dataset.dtype}</span>
+    ${dataset.columns ? nothing : html`<span class="note">${dataset.dtype}</span>`}
   </p>`;
 }
 

@@ -13,6 +13,15 @@ export function show(value) {
 export const count = (value) => COUNT.format(value);
 export const percent = (share) => `${PLAIN.format(100 * share)} %`;
 
+// A value with its standard error, both to the second digit of the error.
+export function withError(value, error) {
+  const digits = error > 0 ? 1 - Math.floor(Math.log10(error)) : -1;
+  if (digits < 0 || digits > 6) return `${show(value)} ± ${show(error)}`;
+  const places = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  const rounded = [value, error].map((number) => number.toLocaleString("en", places));
+  return rounded.join(" ± ").replace("-", "−");
+}
+
 export function pValue(value) {
   if (value === null || value === undefined) return "unknown";
   return value < 0.0001 ? "below 0.0001" : show(value);
@@ -70,7 +79,7 @@ export function numbers(result) {
       `The promise: the distance of the distributions is at least this, with
       ${percent(result.confidence)} confidence (by ${result.bound_method}). 0 or less
       shows nothing.`],
-    ["Estimate", `${show(estimate)} ± ${show(error)}`,
+    ["Estimate", withError(estimate, error),
       `What the critic found on samples it had not seen, with its standard error. On
       average it is not above the true distance; it may be well below it.`],
     ["Between these samples", bracket(low, high),
@@ -119,8 +128,8 @@ const ADVICE = [
   [/more effort or steps/, "Run again with more effort", (config) => ({
     effort: config.effort === "quick" ? "standard" : "thorough",
   })],
-  [/[Ss]tandardize them/, "Run again, standardized", () => ({ scaling: "standardize" })],
-  [/were standardized/, "Run again in the units of the data", () => ({ scaling: "scalar" })],
+  [/\(scaling standardize\)/, "Run again, standardized", () => ({ scaling: "standardize" })],
+  [/were standardized|\(scaling scalar\)/, "Run again in the units of the data", () => ({ scaling: "scalar" })],
   [/Only \d+ test samples/, "Run again, so that every sample is tested (5 folds)", () => ({
     folds: 5,
   })],

@@ -67,6 +67,44 @@ def test_jobs_are_compared_side_by_side(worker: Any, window: Any) -> None:
     expect(page.locator(".beside").nth(1)).to_contain_text("Seed")
 
 
+def test_an_axis_of_time_has_room_for_one_batch_alone(window: Any) -> None:
+    charts = "import('/static/page/charts.js')"
+    around = f"([a, b]) => {charts}.then(({{ timesAround }}) => timesAround(a, b))"
+    page = window.open("/jobs")
+    assert page.evaluate(around, [5000, 5000]) == [3200, 6800]
+    assert page.evaluate(around, [0, 100_000]) == [-4000, 104_000]
+
+
+def test_a_value_is_rounded_to_its_error(window: Any) -> None:
+    words = "import('/static/page/words.js')"
+    told = f"([a, b]) => {words}.then(({{ withError }}) => withError(a, b))"
+    page = window.open("/jobs")
+    for value, error, text in (
+        (23.7182, 0.3471, "23.72 ± 0.35"),
+        (-0.91, 0.5514, "−0.91 ± 0.55"),
+        (1234.5, 12.3, "1,235 ± 12"),
+        (1234.5, 123.0, "1,235 ± 123"),
+        (3.0, 0.0, "3 ± 0"),
+    ):
+        assert page.evaluate(told, [value, error]) == text
+
+
+def test_a_picture_that_is_alone_takes_the_whole_width(
+    worker: Any, window: Any
+) -> None:
+    job = worker.answered(answer={"curve": worker.points[:1]})
+    page = window.open(f"/jobs/{job['id']}")
+    expect(page.locator("#curve")).to_be_hidden()
+    whole, picture = (
+        page.locator(".halves").first,
+        page.locator(".card:has(#histogram)"),
+    )
+    boxes = [found.bounding_box() for found in (whole, picture)]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[0]["width"] == boxes[1]["width"]
+
+
 def test_a_reference_is_seen_over_time(worker: Any, window: Any) -> None:
     job = worker.answered(seed=1, labels={"target": "monday.csv"})
     worker.answered(seed=2, labels={"target": "today.csv"}, answer={"lower_bound": -1})
