@@ -3,7 +3,8 @@
 Each method of `benchmarks.rivals` runs in a process of its own on problems of several
 kinds and on real samples, led by those that no part of ours is at home in; the funnels
 at the end are made of cones, as critics of ours are. Values are means over seeds, with
-their deviation; a table is printed as soon as it is complete.
+their deviation; a table is printed as soon as it is complete. `--null` compares two
+samples of the same law instead: what a method says of no difference.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from benchmarks.comparisons import (
 )
 from benchmarks.pictures import new_axes, save
 from benchmarks.problems import catalog, select
-from benchmarks.real_pairs import REAL_PAIRS
+from benchmarks.real_pairs import REAL_PAIRS, without_difference
 from benchmarks.rivals import OURS, PEERS
 from benchmarks.tables import machine, print_table
 
@@ -83,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--problems", help="regular expression of names")
     result.add_argument("--n", type=int, default=2000, help="samples a side at most")
     result.add_argument("--seeds", type=int, default=3)
+    result.add_argument("--null", action="store_true", help="the target on both sides")
     result.add_argument(
         "--methods", default="(?!.*thorough).*", help="regular expression of names"
     )
@@ -93,6 +95,8 @@ def main() -> None:
     """Print a table a problem, the summary and what was skipped; draw the picture."""
     arguments = parser().parse_args()
     cases = chosen_cases(arguments.problems)
+    if arguments.null:
+        cases = [without_difference(case.name, case.sample) for case in cases]
     rivals = {
         name: rival
         for name, rival in METHODS.items()

@@ -14,18 +14,29 @@ from benchmarks.problems import Pair, Rng
 
 
 @dataclass(frozen=True)
-class RealPair:
-    """Two real sets, each at most `n` rows of what there is.
+class NamedPair:
+    """Two sets of samples at a distance that is known or not.
 
     Attributes:
         name: As the commands take it.
-        sample: (n, rng) -> x and y.
+        sample: (n, rng) -> x and y, of at most n rows.
         w1: The distance of what they are drawn from; None where nobody knows it.
     """
 
     name: str
     sample: Callable[[int, Rng], Pair]
     w1: float | None
+
+
+def without_difference(name: str, sample: Callable[[int, Rng], Pair]) -> NamedPair:
+    """Return a pair whose sides are both samples of the target: W1 = 0."""
+
+    def halves(n: int, rng: Rng) -> Pair:
+        _, y = sample(2 * n, rng)
+        half = len(y) // 2
+        return y[:half], y[half : 2 * half]
+
+    return NamedPair(f"{name}, no difference", halves, 0.0)
 
 
 def digits_halves(n: int, rng: Rng) -> Pair:
@@ -49,7 +60,7 @@ def tumors(n: int, rng: Rng) -> Pair:
 REAL_PAIRS = {
     pair.name: pair
     for pair in (
-        RealPair("digits-halves", digits_halves, 0.0),
-        RealPair("tumors", tumors, None),
+        NamedPair("digits-halves", digits_halves, 0.0),
+        NamedPair("tumors", tumors, None),
     )
 }
