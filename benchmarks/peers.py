@@ -1,152 +1,120 @@
-"""What people use today, on the same data: `python -m benchmarks.peers`.
+"""What people use today, on the same samples: `python -m benchmarks.peers`.
 
-Each method of `benchmarks.rivals` runs in a process of its own, so that its peak memory
-can be told: the growth over what the process held with its imports and the samples.
-Optional packages that are absent are skipped with the reason.
+Each method of `benchmarks.rivals` runs in a process of its own on problems of several
+kinds and on real samples, led by those that no part of ours is at home in; the funnels
+at the end are made of cones, as critics of ours are. Values are means over seeds, with
+their deviation; a table is printed as soon as it is complete. `--null` compares two
+samples of the same law instead: what a method says of no difference.
 """
 
 import argparse
-import multiprocessing
 import re
-import time
-from dataclasses import dataclass
-from importlib.util import find_spec
-from multiprocessing.connection import Connection
-from pathlib import Path
+from collections.abc import Sequence
 
-import numpy as np
-
+from benchmarks.comparisons import (
+    HEADER,
+    Case,
+    Comparison,
+    compared,
+    missed,
+    print_summary,
+    tell_missing,
+)
 from benchmarks.pictures import new_axes, save
-from benchmarks.problems import Pair, Problem, select
-from benchmarks.rivals import RIVALS, Rival
-from benchmarks.tables import machine, print_table, tell
+from benchmarks.problems import catalog, select
+from benchmarks.real_pairs import REAL_PAIRS, without_difference
+from benchmarks.rivals import OURS, PEERS
+from benchmarks.tables import machine, print_table
 
-_STATUS = Path("/proc/self/status")
+CASES = (
+    "low-rank-digits",
+    "planes-8d",
+    "network-16d",
+    "sparse-32d",
+    "digits-halves",
+    "tumors",
+    "flats-4d",
+    "shift-16d",
+    "funnels-64d-16",
+)
+"""The hardest for us first; in few dimensions exact transport is at home."""
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a method said and what it took."""
-
-    name: str
-    value: float
-    wall_s: float
-    processor_s: float
-    peak_bytes: int | None
-
-    def row(self, w1: float) -> list[str]:
-        """Return the cells of the table."""
-        peak = "?" if self.peak_bytes is None else f"{self.peak_bytes / 2**20:,.0f}"
-        return [
-            self.name,
-            f"{self.value:.4f}",
-            f"{w1:.4f}",
-            f"{self.value / w1:.3f}",
-            f"{self.wall_s:.1f}",
-            f"{self.processor_s:.1f}",
-            peak,
-        ]
+METHODS = PEERS | OURS
+THOROUGH = "ours, thorough"
+CAP = 3.0
 
 
-HEADER = ["method", "value", "W1", "ratio", "s", "processor s", "peak MiB"]
+def chosen_cases(pattern: str | None) -> list[Case]:
+    """Return the cases whose whole name matches, the usual ones without a pattern."""
+    names = CASES if pattern is None else (*CASES, *REAL_PAIRS, *catalog())
+    matching = (name for name in names if re.fullmatch(pattern or ".*", name))
+    wanted = list(dict.fromkeys(matching))
+    if not wanted:
+        raise SystemExit(f"expected names of problems, got {pattern!r}")
+    return [REAL_PAIRS.get(name) or next(select(re.escape(name))) for name in wanted]
 
 
-def memory_bytes(field: str) -> int | None:
-    """Return VmRSS (held now) or VmHWM (most ever) of this process; Linux only."""
-    if not _STATUS.exists():
-        return None
-    found = re.search(rf"{field}:\s+(\d+) kB", _STATUS.read_text())
-    return 1024 * int(found[1]) if found else None
-
-
-def measure(name: str, pair: Pair, seed: int, threads: int, reply: Connection) -> None:
-    """Run one method in this process and send its outcome."""
-    import torch
-
-    torch.set_num_threads(threads)
-    x, y = pair
-    held = memory_bytes("VmRSS")
-    wall, processor = time.perf_counter(), time.process_time()
-    value = RIVALS[name].method(x, y, seed)
-    wall_s, processor_s = time.perf_counter() - wall, time.process_time() - processor
-    peak = memory_bytes("VmHWM")
-    growth = None if held is None or peak is None else peak - held
-    reply.send(Outcome(name, value, wall_s, processor_s, growth))
-
-
-def outcome(name: str, pair: Pair, seed: int) -> Outcome:
-    """Run one method in a process of its own.
-
-    Raises:
-        RuntimeError: The process ended without an outcome, for want of memory say.
-    """
-    import torch
-
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    arguments = (name, pair, seed, torch.get_num_threads(), sender)
-    process = context.Process(target=measure, args=arguments)
-    process.start()
-    sender.close()
-    try:
-        found: Outcome = receiver.recv()  # from our own child
-        tell(name, f"{found.value:.4f} in {found.wall_s:.1f} s")
-        return found
-    except EOFError:
-        process.join()
-        raise RuntimeError(
-            f"expected an outcome of {name}, got exit status {process.exitcode}"
-        ) from None
-    finally:
-        process.join()
-
-
-def missing(rival: Rival) -> str | None:
-    """Return the package that a method needs and that is not installed."""
-    if rival.package is None:
-        return None
-    parent = rival.package.partition(".")[0]
-    absent = find_spec(parent) is None or find_spec(rival.package) is None
-    return rival.package if absent else None
-
-
-def draw(problem: Problem, outcomes: list[Outcome]) -> None:
-    """Draw values as shares of the truth over processor seconds."""
-    axes = new_axes()
-    for found in outcomes:
-        axes.plot(found.processor_s, found.value / problem.w1, "o", label=found.name)
-    axes.axhline(1.0, color="black", lw=0.8)
-    axes.set_xscale("log")
-    axes.set_xlabel("processor seconds")
-    axes.set_ylabel("share of the true W1")
-    axes.set_title(problem.name)
-    axes.legend()
+def draw(comparisons: Sequence[Comparison]) -> None:
+    """Draw shares of the truth, a line a method and a mark a case."""
+    known = [found for found in comparisons if found.share is not None]
+    if not known:
+        return
+    methods = list(dict.fromkeys(found.method for found in known))
+    axes = new_axes(width=9.0, height=1.5 + 0.3 * len(methods))
+    for case in dict.fromkeys(found.case for found in known):
+        mine = [found for found in known if found.case == case]
+        shares = [min(found.share or 0.0, CAP) for found in mine]
+        axes.plot(shares, [methods.index(found.method) for found in mine], "o",
+                  alpha=0.7, label=case)  # fmt: skip
+    axes.axvline(1.0, color="black", lw=0.8)
+    axes.set_yticks(range(len(methods)), methods)
+    axes.invert_yaxis()
+    axes.set_xlabel(f"share of the true W1 ({CAP:g} and more at the edge)")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     save(axes, "peers")
 
 
-def main() -> None:
-    """Print the table, what was skipped, and draw the picture."""
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    result = argparse.ArgumentParser(
         description=__doc__,
-        epilog=f"Methods: {', '.join(RIVALS)}",
+        epilog=f"Methods: {', '.join(METHODS)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--problem", default="funnels-64d-16")
-    parser.add_argument("--n", type=int, default=2000, help="samples a side")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--methods", default=".*", help="regular expression of names")
-    arguments = parser.parse_args()
-    problem = next(select(arguments.problem))
-    pair = problem.sample(arguments.n, np.random.default_rng(arguments.seed))
-    chosen = [name for name in RIVALS if re.search(arguments.methods, name)]
-    present = [name for name in chosen if missing(RIVALS[name]) is None]
-    outcomes = [outcome(name, pair, arguments.seed) for name in present]
-    print(f"{machine()}; {vars(arguments)}\n")
-    print_table(HEADER, [found.row(problem.w1) for found in outcomes])
-    for name in chosen:
-        if package := missing(RIVALS[name]):
-            print(f"\nskipped: {name}, as {package} is not installed")
-    draw(problem, outcomes)
+    result.add_argument("--problems", help="regular expression of names")
+    result.add_argument("--n", type=int, default=2000, help="samples a side at most")
+    result.add_argument("--seeds", type=int, default=3)
+    result.add_argument("--null", action="store_true", help="the target on both sides")
+    result.add_argument(
+        "--methods", default="(?!.*thorough).*", help="regular expression of names"
+    )
+    return result
+
+
+def main() -> None:
+    """Print a table a problem, the summary and what was skipped; draw the picture."""
+    arguments = parser().parse_args()
+    cases = chosen_cases(arguments.problems)
+    if arguments.null:
+        cases = [without_difference(case.name, case.sample) for case in cases]
+    rivals = {
+        name: rival
+        for name, rival in METHODS.items()
+        if re.search(arguments.methods, name)
+    }
+    print(f"{machine()}; {vars(arguments)}\n", flush=True)
+    tell_missing(rivals)
+    everything: list[Comparison] = []
+    for case in cases:
+        seeds = range(arguments.seeds)
+        found = list(compared(case, rivals, n=arguments.n, seeds=seeds))
+        print(f"{case.name}:\n")
+        print_table(HEADER, [comparison.row() for comparison in found])
+        print(flush=True)
+        everything += found
+    print_summary(everything)
+    print(f"\n{missed(everything)}")
+    draw(everything)
 
 
 if __name__ == "__main__":

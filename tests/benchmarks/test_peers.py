@@ -1,32 +1,42 @@
-"""The comparison measures each method in a process of its own."""
+"""The comparison prints a table a problem, and the summary."""
 
-import numpy as np
+from pathlib import Path
+
 import pytest
 
-from benchmarks.peers import memory_bytes, missing, outcome
-from benchmarks.problems import select
-from benchmarks.rivals import RIVALS, Rival, sliced
+from benchmarks import peers, pictures
+from benchmarks.peers import CASES, chosen_cases
+from benchmarks.problems import catalog
+from benchmarks.real_pairs import REAL_PAIRS
 
 
-def test_outcome_is_that_of_the_method() -> None:
-    pair = next(select("shift-2d")).sample(200, np.random.default_rng(0))
-    found = outcome("sliced (POT)", pair, 3)
-    assert found.value == pytest.approx(sliced(*pair, 3))
-    assert found.processor_s > 0
-    assert found.peak_bytes is None or found.peak_bytes >= 0
+def test_prints_tables_and_writes_the_picture(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    arguments = ["--problems", "shift-2d|tumors", "--n", "50", "--seeds", "2"]
+    monkeypatch.setattr("sys.argv", ["peers", *arguments, "--methods", "sliced"])
+    monkeypatch.setattr(pictures, "OUTPUT", tmp_path)
+    peers.main()
+    output = capsys.readouterr().out
+    methods = 3
+    rows = sum(line.startswith("| ") for line in output.splitlines())
+    assert rows == 3 * (2 + methods)  # two problems and the summary
+    assert "unknown" in output
+    assert (tmp_path / "peers.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_failing_method_is_named() -> None:
-    nothing = np.empty((0, 2))
-    with pytest.raises(RuntimeError, match="an outcome of exact transport"):
-        outcome("exact transport (POT)", (nothing, nothing), 0)
+def test_usual_cases_are_known_and_funnels_come_last() -> None:
+    assert set(CASES) <= {*catalog(), *REAL_PAIRS}
+    assert [name.startswith("funnels") for name in CASES].index(True) == len(CASES) - 1
 
 
-def test_absent_packages_are_told() -> None:
-    assert missing(Rival(sliced, "no_such_package.at_all")) == "no_such_package.at_all"
-    assert missing(RIVALS["ours"]) is None
+def test_cases_are_chosen_in_the_usual_order() -> None:
+    names = [case.name for case in chosen_cases("shift-(8|16)d|tumors")]
+    assert names == ["tumors", "shift-16d", "shift-8d"]
 
 
-def test_memory_is_read_where_the_system_tells() -> None:
-    held, most = memory_bytes("VmRSS"), memory_bytes("VmHWM")
-    assert held is None or most is None or 0 < held <= most
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(SystemExit, match="'no-such'"):
+        chosen_cases("no-such")
