@@ -31,6 +31,11 @@ NOT_RUN = {
     "make demo": "the whole demonstration; tests/service/cli has its parts",
     "make test": "the tests themselves",
     "make serve": "runs until it is stopped; `live_service` is the same command",
+    "kantor drain": "needs a queue; tests/service/cli/test_upkeep.py has one",
+    "kantor drain gpu-7": "needs that host",
+    "kantor drain --off": "needs a queue",
+    "kantor keys digest ada": "waits for a key to be typed",
+    "export KANTOR_API_KEYS_FILE=secrets/api_keys": "no such file is here",
 }
 """Lines that do not run, and why."""
 
