@@ -142,7 +142,7 @@ def figure_of(result: Mapping[str, Any]) -> Any:
     for curve in curves:  # none where nothing was trained
         draw_curve(curve, result["curve"], dict(result))
     draw_histogram(histogram, result["differences"]["histogram"])
-    figure._ipython_display_ = partial(_display, figure)
+    vars(figure)["_ipython_display_"] = partial(_display, figure)
     return figure
 
 

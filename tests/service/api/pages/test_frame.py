@@ -90,7 +90,8 @@ def test_colors_follow_the_system_or_the_reader(
 def test_a_page_is_small(api: httpx.Client, worker: Any, watching: Watching) -> None:
     for address in addresses(worker):
         window = watching(api.base_url)  # which has nothing in its cache
-        page, answers = window.context.new_page(), set()
+        page = window.context.new_page()
+        answers: set[Any] = set()
         page.on("response", lambda answer, answers=answers: answers.add(answer))
         page.goto(window.origin + address)
         page.wait_for_selector("main h1")
