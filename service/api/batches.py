@@ -84,7 +84,7 @@ def _declared_digest(header: str) -> bytes:
 
 def _written_out(path: Path, max_bytes: int) -> Stored:
     if path.stat().st_size > max_bytes:
-        raise BodyTooLarge(max_bytes)
+        raise BodyTooLarge(max_bytes, "max_json_bytes")
     document = parse_json(path.read_bytes())
     if isinstance(document, dict) and "columns" in document:
         return table_of_columns(document)

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import resource
 import socket
+import tempfile
+from pathlib import Path
 
 import structlog
 import uvicorn
@@ -103,6 +105,16 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def _receive_in(folder: Path) -> None:
+    """Let what is received wait on the disk of the store, and clear what was left.
+
+    The usual place, /tmp, is often memory: a few large forms would fill it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(folder)
+    remove_of_dead(folder)
+
+
 def run_api(settings: Settings, *, fd: int | None = None) -> None:
     """Serve until SIGINT or SIGTERM.
 
@@ -114,6 +126,6 @@ def run_api(settings: Settings, *, fd: int | None = None) -> None:
     configure_audit(settings.audit_file)
     check_broker(settings)
     raise_file_limit()
-    remove_of_dead(settings.data_dir / "incoming")
+    _receive_in(settings.data_dir / "incoming")
     server = build_server(settings)
     server.run(None if fd is None else [socket.socket(fileno=fd)])

@@ -30,7 +30,7 @@ def arriving(body: bytes, step: int = 64 * 1024) -> Request:
 
 def read(bodies: JsonBodies, body: bytes, step: int = 64 * 1024) -> Any:
     async def lend() -> Any:
-        async with bodies.lend(arriving(body, step)) as document:
+        async with bodies.lend("ann", arriving(body, step)) as document:
             return document
 
     return asyncio.run(lend())
@@ -62,11 +62,11 @@ def test_more_large_bodies_than_the_budget_are_turned_away(monkeypatch: Any) -> 
     bodies = JsonBodies(10**7)
 
     async def two() -> None:
-        async with bodies.lend(arriving(LARGE)):
+        async with bodies.lend("ann", arriving(LARGE)):
             with pytest.raises(ServerBusy):
-                async with bodies.lend(arriving(LARGE)):
+                async with bodies.lend("ann", arriving(LARGE)):
                     pass
-            async with bodies.lend(arriving(b"[1]")) as small:
+            async with bodies.lend("ann", arriving(b"[1]")) as small:
                 assert small == [1]
 
     asyncio.run(two())

@@ -46,7 +46,9 @@ def test_booleans_are_no_numbers(rows: list[Any], place: str) -> None:
 
 
 def test_more_rows_than_allowed_are_refused_and_not_kept(tmp_path: Path) -> None:
-    with pytest.raises(LimitExceeded, match="at most 49 samples, received 50"):
+    with pytest.raises(
+        LimitExceeded, match=r"at most 49 samples \(max_samples\), received 50"
+    ):
         intake_of(tmp_path, max_samples=49).keep_rows("source", ROWS)
     assert list(tmp_path.rglob("*.npy")) == []
 
@@ -95,7 +97,9 @@ def test_only_a_few_work_at_a_time(tmp_path: Path) -> None:
 
     async def run() -> None:
         pause = threading.Event()
-        await asyncio.gather(*(intake.in_thread(work, pause) for _ in range(8)))
+        await asyncio.gather(
+            *(intake.in_thread("", work, pause, is_large=True) for _ in range(8))
+        )
 
     asyncio.run(run())
     assert most[0] == 2

@@ -44,6 +44,7 @@ def with_reaper(
                 every_s=0.02,
                 closing=services.closing,
                 hold=lambda: None,
+                forget=lambda: None,
             ),
         ):
             await block(services)
@@ -98,7 +99,10 @@ def test_busy_decoders_do_not_keep_a_lost_job_waiting(
 
     async def block(services: Services) -> None:
         busy = [
-            asyncio.ensure_future(services.intake.in_thread(free.wait, PATIENCE_S))
+            asyncio.ensure_future(
+                services.intake.in_thread("", free.wait, PATIENCE_S, is_large=large)
+            )
+            for large in (True, False)
             for _ in range(8)
         ]
         await asyncio.sleep(0.1)
