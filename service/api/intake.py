@@ -48,6 +48,8 @@ SMALL_VALUES = 100_000
 """Most values that count as few, of samples that were written in JSON."""
 
 _SMALL_LANES = 4
+"""Over all API processes, of which each has two at least."""
+
 _REMEMBERED = 4096
 
 Admit = Callable[[int], None]
@@ -68,7 +70,8 @@ class Intake:
         lanes = settings.own_decoders
         share = settings.decoders_per_key or settings.share_of(lanes)
         self._large = Lanes(lanes, most_of_one=share)
-        self._small = Lanes(_SMALL_LANES, most_of_one=settings.share_of(_SMALL_LANES))
+        few = max(2, _SMALL_LANES // settings.api_processes)
+        self._small = Lanes(few, most_of_one=settings.share_of(few))
         self._arriving = Streams(settings.max_files_per_key, FilesExceeded)
         self.limits = Limits(
             max_samples=settings.max_samples,
