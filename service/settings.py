@@ -230,6 +230,14 @@ class Settings(BaseSettings):
         ge=1024,
         description="Largest JSON body; more samples than that are uploaded as files.",
     )
+    max_json_rows: int = Field(
+        default=500_000,
+        ge=1000,
+        description=(
+            "Most lists and objects in a JSON body, which each row is one of; more "
+            "samples than that are uploaded as files."
+        ),
+    )
     max_dataset_bytes: int = Field(
         default=1024 * MEBIBYTE,
         ge=MEBIBYTE,

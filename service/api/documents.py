@@ -15,7 +15,7 @@ import anyio.to_thread
 from fastapi import Request
 
 from kantor.service.api.bodies import parse_json
-from kantor.service.api.errors import BodyTooLarge, ServerBusy
+from kantor.service.api.errors import BodyTooLarge, LimitExceeded, ServerBusy
 from kantor.service.api.lanes import Lanes
 
 SMALL_BYTES = 256 * 1024
@@ -31,11 +31,15 @@ class JsonBodies:
 
     Args:
         max_bytes: Of one body.
+        max_rows: Lists and objects in one body; parsing many keeps all others waiting.
         is_shared: Whether one owner may have no more than half.
     """
 
-    def __init__(self, max_bytes: int, *, is_shared: bool = False) -> None:
+    def __init__(
+        self, max_bytes: int, *, max_rows: int = 500_000, is_shared: bool = False
+    ) -> None:
         self.max_bytes = max_bytes
+        self.max_rows = max_rows
         self._share = 2 if is_shared else 1
         self._held: Counter[str] = Counter()
         self._lanes = Lanes(MOST_PARSED, most_of_one=MOST_PARSED // self._share)
@@ -46,6 +50,7 @@ class JsonBodies:
 
         Raises:
             BodyTooLarge: It is over the limit of JSON bodies.
+            LimitExceeded: It has too many rows.
             ServerBusy: Too many large ones are being received.
             NotUnderstood: It is not JSON; says at which line and column.
         """
@@ -61,6 +66,7 @@ class JsonBodies:
             if not counted:
                 yield parse_json(body)
                 return
+            check_rows(body, self.max_rows)
             async with self._lanes.lane(owner):
                 yield await anyio.to_thread.run_sync(parse_json, body)
         finally:
@@ -73,3 +79,18 @@ class JsonBodies:
         if total > MOST_BYTES or own > MOST_BYTES // self._share:
             raise ServerBusy
         self._held[owner] += size
+
+
+def check_rows(body: bytes | bytearray, most: int) -> None:
+    """Check how many lists and objects a JSON body has at most, before it is parsed.
+
+    Raises:
+        LimitExceeded: They are too many.
+    """
+    rows = body.count(b"[") + body.count(b"{")
+    if rows > most:
+        raise LimitExceeded.at(
+            "#",
+            f"expected at most {most} rows in JSON (max_json_rows), received {rows} "
+            "lists: upload them as a file",
+        )

@@ -7,6 +7,7 @@ own, and owners take turns: nobody's large files keep another's small ones waiti
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,6 +48,7 @@ SMALL_BYTES = 1024 * 1024
 SMALL_VALUES = 100_000
 """Most values that count as few, of samples that were written in JSON."""
 
+_QUICK_LANES = 4
 _SMALL_LANES = 4
 """Over all API processes, of which each has two at least."""
 
@@ -54,6 +56,25 @@ _REMEMBERED = 4096
 
 Admit = Callable[[int], None]
 """Checks whether so many bytes may be stored."""
+
+
+class Size(Enum):
+    """How much work a blocking call is, which chooses its lanes."""
+
+    QUICK = "no decoder is started"
+    SMALL = "a small file"
+    LARGE = "a large file, or many samples"
+
+    @classmethod
+    def of_file(cls, path: Path) -> "Size":
+        """Return the size of the work of decoding a file."""
+        return cls.LARGE if path.stat().st_size > SMALL_BYTES else cls.SMALL
+
+    @classmethod
+    def of_rows(cls, rows: list[Any]) -> "Size":
+        """Return the size of the work of keeping samples that were written in JSON."""
+        width = len(rows[0]) if rows and isinstance(rows[0], list) else 1
+        return cls.QUICK if len(rows) * width <= SMALL_VALUES else cls.LARGE
 
 
 def _any(nbytes: int) -> None:
@@ -67,11 +88,16 @@ class Intake:
         self._datasets = datasets
         self._described = lru_cache(_REMEMBERED)(self._describe_version)
         self._incoming = settings.data_dir / "incoming"
-        lanes = settings.own_decoders
-        share = settings.decoders_per_key or settings.share_of(lanes)
-        self._large = Lanes(lanes, most_of_one=share)
         few = max(2, _SMALL_LANES // settings.api_processes)
-        self._small = Lanes(few, most_of_one=settings.share_of(few))
+        large = settings.own_decoders
+        share = settings.decoders_per_key or settings.share_of(large)
+        self._lanes = {
+            Size.QUICK: Lanes(
+                _QUICK_LANES, most_of_one=settings.share_of(_QUICK_LANES)
+            ),
+            Size.SMALL: Lanes(few, most_of_one=settings.share_of(few)),
+            Size.LARGE: Lanes(large, most_of_one=share),
+        }
         self._arriving = Streams(settings.max_files_per_key, FilesExceeded)
         self.limits = Limits(
             max_samples=settings.max_samples,
@@ -86,11 +112,10 @@ class Intake:
         owner: str,
         call: Callable[..., Answer],
         *arguments: Any,
-        is_large: bool = False,
+        size: Size = Size.QUICK,
     ) -> Answer:
         """Run a blocking call of an owner's outside the event loop, in his turn."""
-        lanes = self._large if is_large else self._small
-        return await lanes.run(owner, call, *arguments)
+        return await self._lanes[size].run(owner, call, *arguments)
 
     @contextmanager
     def receiving(self, owner: str) -> Iterator[Path]:
@@ -245,12 +270,6 @@ def save_file(received: IO[bytes], path: Path) -> None:
     with path.open("wb") as file:
         while block := received.read(BLOCK_BYTES):
             file.write(block)
-
-
-def are_few(rows: list[Any]) -> bool:
-    """Tell whether samples written in JSON are few enough to be kept at once."""
-    width = len(rows[0]) if rows and isinstance(rows[0], list) else 1
-    return len(rows) * width <= SMALL_VALUES
 
 
 def refuse_booleans(place: str, rows: list[Any]) -> None:

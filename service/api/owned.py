@@ -19,7 +19,7 @@ from kantor.service.api.errors import (
     UploadNotFound,
 )
 from kantor.service.api.holdings import Holdings
-from kantor.service.api.intake import SMALL_BYTES, Intake, are_few, save_file
+from kantor.service.api.intake import Intake, Size, save_file
 from kantor.service.api.uploads import UploadStore
 from kantor.service.decoding import Reading
 from kantor.service.formats import FileFormat
@@ -150,16 +150,16 @@ class OwnedDatasets:
 
     async def keep_rows(self, field: str, rows: list[Any]) -> DatasetInfo:
         """Keep samples that were written in JSON; raises as `Intake.keep_rows`."""
-        keep, is_large = self._intake.keep_rows, not are_few(rows)
-        return await self._keep(keep, field, rows, self.admit_now, is_large=is_large)
+        keep, size = self._intake.keep_rows, Size.of_rows(rows)
+        return await self._keep(keep, field, rows, self.admit_now, size=size)
 
     async def keep_file(
         self, field: str, path: Path, file_format: FileFormat, reading: Reading
     ) -> DatasetInfo:
         """Keep the samples in a received file; raises as `Intake.keep_file`."""
-        keep, is_large = self._intake.keep_file, path.stat().st_size > SMALL_BYTES
+        keep, size = self._intake.keep_file, Size.of_file(path)
         arguments = (field, path, file_format, reading, self.admit_now)
-        return await self._keep(keep, *arguments, is_large=is_large)
+        return await self._keep(keep, *arguments, size=size)
 
     async def keep_part(
         self, field: str, part: IO[bytes], file_format: FileFormat, reading: Reading
@@ -208,7 +208,7 @@ class OwnedDatasets:
             return self.find(earlier)
         upload = uploads.find(self.owner, upload_id)
         try:
-            return await self._keep(uploads.complete, upload, is_large=True)
+            return await self._keep(uploads.complete, upload, size=Size.LARGE)
         except UploadNotFound:  # somebody else has completed it at the same time
             earlier = uploads.outcome(self.owner, upload_id)
             if earlier is None:
@@ -219,19 +219,19 @@ class OwnedDatasets:
         self,
         store: Callable[..., DatasetInfo],
         *arguments: Any,
-        is_large: bool = False,
+        size: Size = Size.QUICK,
     ) -> DatasetInfo:
         """Store in a thread, then let the owner use what was stored."""
-        info = await self._in_thread(store, *arguments, is_large=is_large)
+        info = await self._in_thread(store, *arguments, size=size)
         if self._access.grant(self.owner, info.id, info.nbytes):
             self._holdings.add(self.owner, info.nbytes)
         return self._as_owned(info)
 
     async def _in_thread(
-        self, call: Callable[..., T], *arguments: Any, is_large: bool = False
+        self, call: Callable[..., T], *arguments: Any, size: Size = Size.QUICK
     ) -> T:
         in_thread = self._intake.in_thread
-        return await in_thread(self.owner, call, *arguments, is_large=is_large)
+        return await in_thread(self.owner, call, *arguments, size=size)
 
     def _as_owned(self, info: DatasetInfo) -> DatasetInfo:
         """Return a dataset as if nobody else had it."""

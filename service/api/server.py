@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import resource
 import socket
 import tempfile
@@ -23,6 +24,10 @@ from kantor.service.store.files import remove_of_dead
 
 SHUTDOWN_S = 10
 """Longest that open requests may keep the process from ending."""
+
+COLLECT_AFTER = (50_000, 20, 50)
+"""Objects, and rounds, after which Python looks for cycles. By default it does so many
+times while a large body is parsed, in which nobody else is answered."""
 
 log = structlog.get_logger("kantor.api")
 
@@ -126,6 +131,7 @@ def run_api(settings: Settings, *, fd: int | None = None) -> None:
     configure_audit(settings.audit_file)
     check_broker(settings)
     raise_file_limit()
+    gc.set_threshold(*COLLECT_AFTER)
     _receive_in(settings.data_dir / "incoming")
     server = build_server(settings)
     server.run(None if fd is None else [socket.socket(fileno=fd)])

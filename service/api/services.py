@@ -87,7 +87,11 @@ def build_services(settings: Settings) -> Services:
         datasets=datasets,
         references=ReferenceStore(settings.data_dir),
         blobs=BlobStore(settings.data_dir, bucket),
-        bodies=JsonBodies(settings.max_json_bytes, is_shared=settings.has_tenants),
+        bodies=JsonBodies(
+            settings.max_json_bytes,
+            max_rows=settings.max_json_rows,
+            is_shared=settings.has_tenants,
+        ),
         intake=Intake(settings, datasets),
         holdings=Holdings(settings, access, uploads),
         uploads=uploads,

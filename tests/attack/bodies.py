@@ -28,7 +28,6 @@ HEAVY: tuple[dict[str, Any], ...] = (
         "steps": 1_000_000,
     },
     {"width": 4096, "depth": 16, "steps": 1_000_000, "folds": 20},
-    {"critic": "cones", "cones": 65_536, "steps": 1_000_000, "batch_size": 1_048_576},
     {"batch_size": 1_048_576, "folds": 20, "steps": 1_000_000, "width": 4096},
 )
 

@@ -10,6 +10,7 @@ from tests.attack.stage import KEYS, SETTINGS, Stage, Tally
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 GROWTH_MIB = 64.0
+FLOOD_S = 5.0
 BLOCK = b"a" * 65536
 
 PROBLEM = b"content-type: application/problem+json"
@@ -107,7 +108,9 @@ def _flooded(stage: Stage, start: bytes, more: Callable[[], bytes]) -> Tally:
             sent, cut_off = len(start), False
             with contextlib.suppress(OSError):
                 line.sendall(start)
-            while sent < stage.scale.header_mb * 1_000_000 and not cut_off:
+            until = time.monotonic() + FLOOD_S
+            least = stage.scale.header_mb * 1_000_000
+            while not cut_off and (sent < least or time.monotonic() < until):
                 try:
                     block = more()
                     line.sendall(block)

@@ -3,6 +3,7 @@
 A process of its own, so that the attacker's work in Python does not count as hers.
 """
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -10,15 +11,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-
-import httpx
+from urllib.parse import urlsplit
 
 from tests.attack.stage import KEYS, Stage, small_job
 
 PAUSE_S = 0.05
 PATIENCE_S = 30.0
 LIMIT_MS = 250.0
+JOB = json.dumps(small_job())
+HEADERS = {
+    "Authorization": f"Bearer {KEYS['ada']}",
+    "Content-Type": "application/json",
+}
 
 
 @dataclass(frozen=True)
@@ -64,12 +70,15 @@ def neighbour(stage: Stage) -> Iterator[Neighbour]:
 
 def _ask(url: str, kind: str) -> int:
     """Send a request on a connection of its own, as a stranger would."""
-    if kind == "healthz":
-        return httpx.get(f"{url}/healthz", timeout=PATIENCE_S).status_code
-    headers = {"Authorization": f"Bearer {KEYS['ada']}"}
-    job = small_job()
-    answer = httpx.post(f"{url}/v1/jobs", json=job, headers=headers, timeout=PATIENCE_S)
-    return answer.status_code
+    there = urlsplit(url).netloc
+    with contextlib.closing(HTTPConnection(there, timeout=PATIENCE_S)) as line:
+        if kind == "healthz":
+            line.request("GET", "/healthz")
+        else:
+            line.request("POST", "/v1/jobs", JOB, HEADERS)
+        answer = line.getresponse()
+        answer.read()
+        return answer.status
 
 
 def main(url: str) -> None:
@@ -79,7 +88,7 @@ def main(url: str) -> None:
             at = time.monotonic()
             try:
                 status = _ask(url, kind)
-            except httpx.HTTPError:
+            except (OSError, HTTPException):
                 status = 0
             asked = Asked(at, kind, time.monotonic() - at, status)
             sys.stdout.write(json.dumps(vars(asked)) + "\n")

@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import httpx
+import numpy as np
 
 from tests.attack.stage import SETTINGS, Stage, Tally, small_job
 
@@ -56,8 +58,8 @@ def streams(stage: Stage) -> Tally:
     tally, refused = Tally(), 0
     most = SETTINGS["API_PROCESSES"] * SETTINGS["MAX_STREAMS_PER_KEY"]
     with ExitStack() as stack, stage.caller("eve") as eve:
-        job = small_job() | {"config": {"steps": 100_000, "seed": 77}}
-        links = eve.post("/v1/jobs", json=job).json()["links"]
+        jobs = [eve.post("/v1/jobs", json=_long_job(n)).json() for n in range(4)]
+        links = jobs[-1]["links"]
         for _ in range(most + 20):
             client = stack.enter_context(stage.caller("eve"))
             stream = stack.enter_context(client.stream("GET", links["events"]))
@@ -65,7 +67,8 @@ def streams(stage: Stage) -> Tally:
             known = stream.status_code in (200, 429)
             tally.check(known, f"a stream got {stream.status_code}")
         tally.check(refused >= 20, f"only {refused} streams were refused")
-        eve.post(links["cancel"]).raise_for_status()
+        for job in jobs:
+            eve.post(job["links"]["cancel"]).raise_for_status()
     return tally
 
 
@@ -130,6 +133,15 @@ def files(stage: Stage) -> Tally:
     if set(found) - {201, 429} or not found[429]:
         tally.breaches.append(f"files got {dict(found)}")
     return tally
+
+
+def _long_job(seed: int) -> dict[str, Any]:
+    """Return a job that trains until it is cancelled."""
+    rows = np.random.default_rng(seed).normal(size=(2, 100, 4))
+    rows[1] = np.sin(3 * rows[1])
+    source, target = ({"samples": side.tolist()} for side in rows)
+    config = {"steps": 200_000, "critic": "network", "sample_bounds": False}
+    return {"source": source, "target": target, "config": config, "cache": False}
 
 
 def _opened(

@@ -150,7 +150,7 @@ def forged_cursors(stage: Stage) -> Tally:
             answer = eve.get("/v1/jobs", params={"cursor": cursor})
             tally.expect(answer, 422, "invalid_request")
         job = eve.post("/v1/jobs", json=small_job(1)).json()["links"]["events"]
-        for event in (f"{2**64}-0", "-1-0", "a", "0-0\x7f"):
+        for event in (f"{2**64}-0", "-1-0", "a", "0-0-0"):
             answer = eve.get(job, headers={"Last-Event-ID": event})
             tally.expect(answer, 422, "invalid_request")
     return tally

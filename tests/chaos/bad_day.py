@@ -173,7 +173,7 @@ class BadDay(Chaos):
             return
         job_id = self.draw.choice(sorted(map(str, ended)))
         digest = self._client.hget(self._keys("job", job_id), "result")
-        found = list(self.settings.data_dir.glob(f"blobs/*/{digest}*"))
+        found = list(self.settings.data_dir.glob(f"blobs/*/{digest!s}*"))
         if digest and found:
             self._flip(found[0])
             self.spoiled.add(str(digest))
@@ -203,7 +203,7 @@ class BadDay(Chaos):
             self._client.set(self._keys(name), ahead)
         for name in ("leases", "workers"):
             for member in self._client.zrange(self._keys(name), 0, -1):
-                self._client.zadd(self._keys(name), {member: ahead}, xx=True)
+                self._client.zadd(self._keys(name), {str(member): ahead}, xx=True)
 
     def finished(self) -> None:
         """End what belongs to the run alone."""

@@ -92,6 +92,7 @@ async def info(
             "max_dim": settings.max_dim,
             "max_body_bytes": settings.max_body_bytes,
             "max_json_bytes": settings.max_json_bytes,
+            "max_json_rows": settings.max_json_rows,
             "max_dataset_bytes": settings.max_dataset_bytes,
             "max_record_bytes": settings.max_record_bytes,
             "max_files_per_key": settings.max_files_per_key,

@@ -35,6 +35,7 @@ from kantor.service.api.dependencies import (
     StreamDep,
 )
 from kantor.service.api.errors import JobNotFinished
+from kantor.service.api.intake import Size
 from kantor.service.api.openapi import SCORES_BODY
 from kantor.service.api.routes.jobs import find_job
 from kantor.service.api.schemas import JobId, OutputFormat
@@ -238,7 +239,9 @@ async def scores(
         return [None if np.isnan(value) else float(value) for value in found]
 
     async with bodies.lend(datasets.owner, request) as document:
-        found = await intake.in_thread(datasets.owner, values, document, is_large=True)
+        found = await intake.in_thread(
+            datasets.owner, values, document, size=Size.LARGE
+        )
         return JSONResponse({"scores": found})
 
 

@@ -20,7 +20,7 @@ from kantor.service.api.dependencies import (
     SettingsDep,
     UploadsDep,
 )
-from kantor.service.api.intake import SMALL_BYTES, save_stream
+from kantor.service.api.intake import Size, save_stream
 from kantor.service.api.openapi import BATCH_BODY
 from kantor.service.api.schemas import UploadId
 from kantor.service.api.uploads import MAX_INDEX, Upload
@@ -91,7 +91,6 @@ async def add(
     order of their arrival; then one that is sent again is there twice.
     """
     upload = uploads.find(owner, upload_id)
-    limit = settings.max_json_bytes
 
     def keep(path: Path) -> tuple[Batch, bool]:
         check_digest(path, content_digest)
@@ -100,7 +99,8 @@ async def add(
             content_type,
             intake.limits,
             reading,
-            max_json_bytes=limit,
+            max_json_bytes=settings.max_json_bytes,
+            max_json_rows=settings.max_json_rows,
         )
         with rows as samples:
             admit = datasets.admit_now
@@ -110,8 +110,8 @@ async def add(
     with datasets.receiving() as folder:
         path = folder / "batch"
         await save_stream(request.stream(), path)
-        is_large = path.stat().st_size > SMALL_BYTES
-        batch, is_new = await intake.in_thread(owner, keep, path, is_large=is_large)
+        size = Size.of_file(path)
+        batch, is_new = await intake.in_thread(owner, keep, path, size=size)
     return JSONResponse(asdict(batch), 201 if is_new else 200)
 
 

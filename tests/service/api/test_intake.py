@@ -15,6 +15,7 @@ from kantor.service.api.errors import InvalidFile, InvalidRequest, LimitExceeded
 from kantor.service.api.intake import (
     BLOCK_BYTES,
     Intake,
+    Size,
     refuse_booleans,
     save_file,
     save_stream,
@@ -98,7 +99,7 @@ def test_only_a_few_work_at_a_time(tmp_path: Path) -> None:
     async def run() -> None:
         pause = threading.Event()
         await asyncio.gather(
-            *(intake.in_thread("", work, pause, is_large=True) for _ in range(8))
+            *(intake.in_thread("", work, pause, size=Size.LARGE) for _ in range(8))
         )
 
     asyncio.run(run())
