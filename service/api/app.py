@@ -68,6 +68,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         version="1",
         description=_DESCRIPTION,
         docs_url=None,
+        openapi_url=None,  # written out once, by `pages`
         redoc_url=None,
         redirect_slashes=False,  # a redirect would lead to whatever Host says
         lifespan=_lifespan,

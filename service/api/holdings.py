@@ -92,5 +92,8 @@ class Holdings:
         return tally.held
 
     def _disk(self) -> shutil._ntuple_diskusage:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return shutil.disk_usage(self._folder)
+        try:
+            return shutil.disk_usage(self._folder)
+        except FileNotFoundError:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return shutil.disk_usage(self._folder)

@@ -42,7 +42,6 @@ ATTACKS: tuple[Attack, ...] = (
     tenants.inward_webhooks,
     tenants.forged_cursors,
 )
-QUIET_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -119,8 +118,8 @@ def run(
     report = Report()
     with staged(folder, scale, seed) as stage, neighbour(stage) as ada:
         before = sorted(stage.api_pids())
-        time.sleep(QUIET_S)  # the first answers, and a measure of quiet
-        report.played.append(_quiet(ada))
+        time.sleep(scale.quiet_s)  # the first answers, and a measure of quiet
+        report.played.append(_quiet(ada, scale.quiet_s))
         chosen = list(attacks)
         random.Random(seed).shuffle(chosen)
         for attack in chosen:
@@ -147,6 +146,6 @@ def _play(attack: Attack, stage: Stage, ada: Neighbour) -> Played:
     return Played(attack.__name__, what, tally, ada.asked(began), took_s)
 
 
-def _quiet(ada: Neighbour) -> Played:
-    asked = ada.asked(time.monotonic() - 0.8 * QUIET_S)
-    return Played("quiet", "nothing", Tally(), asked, QUIET_S)
+def _quiet(ada: Neighbour, quiet_s: float) -> Played:
+    asked = ada.asked(time.monotonic() - 0.5 * quiet_s)
+    return Played("quiet", "nothing", Tally(), asked, quiet_s)

@@ -44,10 +44,10 @@ class Neighbour:
         self._log = log
 
     def asked(self, since: float) -> list[Asked]:
-        """Return her requests since a time on the monotonic clock."""
+        """Return her requests that had no answer at a time of the monotonic clock."""
         lines = self._log.read_text().splitlines()
         whole = [Asked(**json.loads(line)) for line in lines if line.endswith("}")]
-        return [asked for asked in whole if asked.at >= since]
+        return [asked for asked in whole if asked.at + asked.took_s >= since]
 
 
 def quantile_ms(asked: list[Asked], kind: str, share: float) -> float:

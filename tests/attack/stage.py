@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
     "WORKERS": 1,
     "WORKER_THREADS": 1,
     "HEAD_TIMEOUT_S": 2,
-    "BODY_TIMEOUT_S": 3,
+    "BODY_TIMEOUT_S": 8,
     "IDLE_TIMEOUT_S": 5,
     "MAX_QUEUED": 400,
     "MAX_KEPT_PER_KEY": 300,
@@ -61,6 +61,7 @@ class Scale:
     files: int = 8
     jobs: int = 400
     lists_s: float = 5.0
+    quiet_s: float = 8.0
 
 
 FULL = Scale()
@@ -73,6 +74,7 @@ SMALL = Scale(
     files=4,
     jobs=130,
     lists_s=1.0,
+    quiet_s=1.0,
 )
 
 

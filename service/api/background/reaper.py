@@ -43,6 +43,7 @@ async def reaping(
         closing: Set when the server begins to stop.
         hold: Called less often, beside them.
         forget: Called hourly.
+        latencies: What is added up.
     """
     lane = CapacityLimiter(1)  # of its own: the decoders may keep theirs for minutes
 
