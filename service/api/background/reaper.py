@@ -39,11 +39,11 @@ async def reaping(
     Args:
         board: Whose jobs are reaped.
         uploads: What is swept.
+        latencies: What is added up.
         every_s: How often.
         closing: Set when the server begins to stop.
         hold: Called less often, beside them.
         forget: Called hourly.
-        latencies: What is added up.
     """
     lane = CapacityLimiter(1)  # of its own: the decoders may keep theirs for minutes
 
