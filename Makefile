@@ -76,9 +76,14 @@ screenshots: $(STAMP) ## Take the pictures of the pages anew (needs chromium)
 	$(BIN)/python -m docs.screenshots
 
 .PHONY: chaos
-chaos: $(STAMP) ## Break workers, server and connections; cancel at random (minutes)
+chaos: $(STAMP) ## Break processes, connections, keys, files and clocks; cancel at random
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m tests.chaos.cancels
+	$(BIN)/python -m tests.chaos.bad_day
+
+.PHONY: attack
+attack: $(STAMP) ## Attack a running service in every known way (minutes)
+	$(BIN)/python -m tests.attack
 
 .PHONY: soak
 soak: $(STAMP) ## Watch memory, files and keys under load; MINUTES=30

@@ -31,6 +31,16 @@ def memory_mib(pid: int) -> tuple[float, float]:
     return now / 1024, peak / 1024
 
 
+def anonymous_mib(pid: int) -> float:
+    """Return the resident memory of a process that is not of files; 0 if it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    found = [line for line in lines if line.startswith("RssAnon:")]
+    return int(found[0].split()[1]) / 1024 if found else 0.0
+
+
 def _ticks(pid: int) -> int:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])

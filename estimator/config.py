@@ -4,6 +4,7 @@ Each field carries its range and its meaning as metadata, and everything else is
 from that: validation here, the wire schema of the service, the documentation.
 """
 
+import re
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from types import NoneType
@@ -23,6 +24,8 @@ Dates = Literal["refuse", "as-number"]
 Names = tuple[str, ...]
 
 MAX_SEED = 2**63 - 1
+
+_DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,3})?")
 
 
 def setting(
@@ -165,6 +168,11 @@ class EstimateConfig:
         self._check_together()
 
     def _check_together(self) -> None:
+        if not _DEVICE.fullmatch(self.device):
+            raise InvalidConfig(
+                "device",
+                f"expected auto, cpu, cuda or cuda:<index>, got {self.device!r}",
+            )
         if self.norm == "linf" and self.constraint not in (None, "l1"):
             raise InvalidConfig(
                 "constraint",

@@ -18,6 +18,7 @@ from kantor.estimator.errors import EstimationStopped
 from kantor.estimator.evidence.bounds import (
     BOUND_METHODS,
     Order,
+    TestValues,
     mean_difference,
     standard_error,
 )
@@ -25,6 +26,7 @@ from kantor.estimator.evidence.bracket import NOT_ASKED_FOR, Bracket, sample_bra
 from kantor.estimator.evidence.certified import EvaluatedCritic
 from kantor.estimator.evidence.detectable import detectable_distance
 from kantor.estimator.evidence.held_out import (
+    HeldOut,
     Witness,
     critic_file,
     held_out,
@@ -146,28 +148,36 @@ def _estimated(
         resume_from=resume_from,
     )
     try:
-        seen = examined(trained, partition, asked, recipe, should_stop)
-    except EstimationStopped as stopped:
-        raise EstimationStopped(trained.checkpoint()) from stopped
-    answer = assembled(
-        seen,
-        trained,
-        partition,
-        asked,
-        named,
-        device=describe(device),
-        started=started,
-    )
-    if named is not None:
-        answer = naming_columns(answer, named, partition.pair, started=started)
-    if not asked.checks_itself:
-        return answer
-    try:
+        answer = assembled(
+            examined(trained, partition, asked, recipe, should_stop),
+            trained,
+            partition,
+            asked,
+            named,
+            device=describe(device),
+            started=started,
+            should_stop=should_stop,
+        )
+        if named is not None:
+            going_on(should_stop)
+            answer = naming_columns(answer, named, partition.pair, started=started)
+        if not asked.checks_itself:
+            return answer
         checked = self_checked(answer, partition, asked, should_stop)
     except EstimationStopped as stopped:
         raise EstimationStopped(trained.checkpoint()) from stopped
     elapsed_s = time.monotonic() - started
     return replace(answer, self_check=checked, elapsed_s=elapsed_s)
+
+
+def going_on(should_stop: Callable[[], bool]) -> None:
+    """Ask whether to go on: every part of an answer takes long where samples are many.
+
+    Raises:
+        EstimationStopped: `should_stop` answered true; without a checkpoint.
+    """
+    if should_stop():
+        raise EstimationStopped(None)
 
 
 def self_checked(
@@ -255,6 +265,66 @@ def examined(
     return Examined(chosen, bracket)
 
 
+@dataclass(frozen=True)
+class Proven:
+    """What the test samples say, in units of the samples' spread.
+
+    Attributes:
+        held: Of each fold, the chosen critic's test values.
+        lower_bounds: By every method.
+    """
+
+    held: list[HeldOut]
+    lower_bounds: dict[str, float]
+    detectable: float
+    p_value: float
+
+    @property
+    def parts(self) -> list[TestValues]:
+        """Return the test values of each fold."""
+        return [held.values for held in self.held]
+
+    @property
+    def order(self) -> Order:
+        """Return how the folds' critics were chosen."""
+        return "sequential" if len(self.held) == 1 else "crossed"
+
+
+def proven(
+    witnesses: list[Witness],
+    partition: Partition,
+    asked: EstimateConfig,
+    should_stop: Callable[[], bool],
+) -> Proven:
+    """Let the chosen critics meet test.
+
+    Raises:
+        EstimationStopped: `should_stop` answered true; without a checkpoint.
+    """
+    held = []
+    for witness in witnesses:
+        going_on(should_stop)
+        held.append(held_out(witness, partition.common, confidence=asked.confidence))
+    parts = [h.values for h in held]
+    order: Order = "sequential" if len(parts) == 1 else "crossed"
+    lower_bounds: dict[str, float] = {}
+    for name, method in BOUND_METHODS.items():
+        going_on(should_stop)
+        lower_bounds[name] = method(parts, confidence=asked.confidence, order=order)
+    going_on(should_stop)
+    detectable = detectable_distance(
+        BOUND_METHODS[asked.bound_method],
+        parts,
+        Stream.DETECTABLE.generator(asked.seed),
+        confidence=asked.confidence,
+        order=order,
+    )
+    going_on(should_stop)
+    p_value = p_value_of(partition, parts, seed=asked.seed)
+    going_on(should_stop)
+    return Proven(held, lower_bounds, detectable, p_value)
+
+
 def assembled(
     seen: Examined,
     trained: Trained,
@@ -264,38 +334,31 @@ def assembled(
     *,
     device: str,
     started: float,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Estimate:
-    """Let the chosen critics meet test, and put the answer together."""
+    """Let the chosen critics meet test, and put the answer together.
+
+    Raises:
+        EstimationStopped: `should_stop` answered true; without a checkpoint.
+    """
     pair, unit = partition.pair, partition.common.unit
-    held = [
-        held_out(witness, partition.common, confidence=asked.confidence)
-        for witness in seen.witnesses
-    ]
-    parts = [h.values for h in held]
-    order: Order = "sequential" if len(parts) == 1 else "crossed"
-    lower_bounds: dict[str, float] = {
-        name: unit * method(parts, confidence=asked.confidence, order=order)
-        for name, method in BOUND_METHODS.items()
-    }
-    detectable = detectable_distance(
-        BOUND_METHODS[asked.bound_method],
-        parts,
-        Stream.DETECTABLE.generator(asked.seed),
-        confidence=asked.confidence,
-        order=order,
+    found = proven(seen.witnesses, partition, asked, should_stop)
+    cautions = cautions_for(
+        partition, asked, trained.stop_reason, named=named is not None
     )
+    going_on(should_stop)
     first, winner = seen.witnesses[0], trained.chosen[0]
     columns = None if named is None else named.encoded.parts
-    critic = critic_file(first, held[0], parts=columns)
+    critic = critic_file(first, found.held[0], parts=columns)
     return Estimate(
-        estimate=unit * mean_difference(parts),
-        standard_error=unit * standard_error(parts, order=order),
-        lower_bound=lower_bounds[asked.bound_method],
+        estimate=unit * mean_difference(found.parts),
+        standard_error=unit * standard_error(found.parts, order=found.order),
+        lower_bound=unit * found.lower_bounds[asked.bound_method],
         confidence=asked.confidence,
         bound_method=asked.bound_method,
-        lower_bounds=lower_bounds,
-        p_value=p_value_of(partition, parts, seed=asked.seed),
-        detectable_distance=unit * detectable,
+        lower_bounds={n: unit * b for n, b in found.lower_bounds.items()},
+        p_value=found.p_value,
+        detectable_distance=unit * found.detectable,
         sample_lower_bound=seen.bracket.lower,
         sample_upper_bound=seen.bracket.upper,
         sample_upper_bound_reason=seen.bracket.how,
@@ -313,9 +376,7 @@ def assembled(
         device=device,
         config=asked.to_dict(),
         versions=versions(),
-        warnings=cautions_for(
-            partition, asked, trained.stop_reason, named=named is not None
-        ),
+        warnings=cautions,
         differences=differences_of(
             critic,
             pair,

@@ -230,6 +230,30 @@ class Settings(BaseSettings):
         ge=1024,
         description="Largest JSON body; more samples than that are uploaded as files.",
     )
+    max_json_rows: int = Field(
+        default=500_000,
+        ge=1000,
+        description=(
+            "Most lists and objects in a JSON body, which each row is one of; more "
+            "samples than that are uploaded as files."
+        ),
+    )
+    max_dataset_bytes: int = Field(
+        default=1024 * MEBIBYTE,
+        ge=MEBIBYTE,
+        description=(
+            "Numbers that a file, or an upload, may hold, in bytes of float64 however "
+            "small it was packed."
+        ),
+    )
+    max_record_bytes: int = Field(
+        default=32 * 1024,
+        ge=4096,
+        description=(
+            "What a job may say beside its samples (settings, labels, webhook), in "
+            "bytes of JSON: Redis keeps it."
+        ),
+    )
     max_job_memory_bytes: int = Field(
         default=8192 * MEBIBYTE,
         ge=256 * MEBIBYTE,
@@ -258,6 +282,30 @@ class Settings(BaseSettings):
         default=200,
         ge=1,
         description="Event streams that one API key may have open on one API process.",
+    )
+    max_files_per_key: int = Field(
+        default=32,
+        ge=1,
+        description=(
+            "Bodies with files of one API key that one API process receives or decodes "
+            "at once."
+        ),
+    )
+    max_stored_bytes_per_key: int | None = Field(
+        default=None,
+        ge=MEBIBYTE,
+        description=(
+            "Datasets and open uploads of one API key, in bytes; empty: a quarter of "
+            "the disk where there are several keys, else any."
+        ),
+    )
+    disk_reserve_bytes: int = Field(
+        default=256 * MEBIBYTE,
+        ge=0,
+        description=(
+            "Room on the disk of `data_dir` at which no more samples are taken: it is "
+            "for the queue's file, and for the results of jobs that end."
+        ),
     )
     max_connections: int = Field(
         default=1000,
@@ -298,6 +346,22 @@ class Settings(BaseSettings):
     )
     decode_timeout_s: float = Field(
         default=60.0, gt=0, description="Time that decoding an uploaded file may take."
+    )
+    decoders: int = Field(
+        default=4,
+        ge=2,
+        description=(
+            "Large files that all API processes together decode at once; each of them "
+            "at least two. Small ones have lanes of their own."
+        ),
+    )
+    decoders_per_key: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "Of the lanes of one API process, those that one API key may hold; empty: "
+            "half of them where there are several keys, else all."
+        ),
     )
     api_keys: Annotated[Owners, BeforeValidator(parse_keys)] = Field(
         default_factory=dict,
@@ -369,6 +433,13 @@ class Settings(BaseSettings):
         description=(
             "Highest priority a job may ask for; empty: 9, or 0 where there are "
             "several API keys, since a higher one goes before everybody's jobs."
+        ),
+    )
+    max_priority_by_key: dict[str, int] = Field(
+        default_factory=dict,
+        description=(
+            "The same for single owners, as JSON: owner to highest priority. Others "
+            "have `max_priority`."
         ),
     )
     webhook_root_secret: SecretStr | None = Field(
@@ -479,6 +550,17 @@ class Settings(BaseSettings):
                 ) from None
         return given
 
+    @field_validator("max_priority_by_key")
+    @classmethod
+    def _check_priorities(cls, given: dict[str, int]) -> dict[str, int]:
+        for owner, priority in given.items():
+            if not -MAX_PRIORITY <= priority <= MAX_PRIORITY:
+                raise ValueError(
+                    f"expected priorities of -{MAX_PRIORITY} to {MAX_PRIORITY}, "
+                    f"received {priority} for {owner[:80]!r}"
+                )
+        return given
+
     @model_validator(mode="after")
     def _check_required(self) -> "Settings":
         if self.api_keys_required and not self.api_keys:
@@ -510,6 +592,19 @@ class Settings(BaseSettings):
         if self.max_priority is not None:
             return self.max_priority
         return 0 if self.has_tenants else MAX_PRIORITY
+
+    def highest_priority_of(self, owner: str) -> int:
+        """Return the highest priority that an owner may ask for."""
+        return self.max_priority_by_key.get(owner, self.highest_priority)
+
+    def share_of(self, lanes: int) -> int:
+        """Return how many of some lanes one owner may hold at once."""
+        return max(1, lanes // 2) if self.has_tenants else lanes
+
+    @property
+    def own_decoders(self) -> int:
+        """Return how many large files one API process decodes at once."""
+        return max(2, self.decoders // self.api_processes)
 
     @property
     def queued_quota(self) -> int | None:

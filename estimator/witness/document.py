@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from kantor.estimator.critics import Potential, family_named
@@ -23,6 +24,10 @@ from kantor.estimator.samples.tensors import to_numpy
 Array = NDArray[np.float64]
 
 _ROWS, _ENTRIES = 4096, 2**22
+
+
+class UnreadableCritic(ValueError):
+    """Report a document that another version has written and this one cannot read."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,20 @@ class CriticFile:
 
     @classmethod
     def from_bytes(cls, document: bytes) -> "CriticFile":
-        """Read what `to_bytes` wrote."""
-        tensors = load(document)
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            UnreadableCritic: It lacks what such a document has.
+        """
+        try:
+            return cls._read(load(document))
+        except (KeyError, IndexError, TypeError, ValueError, SafetensorError) as error:
+            raise UnreadableCritic(
+                f"expected the document of a critic, received {error!r}"
+            ) from error
+
+    @classmethod
+    def _read(cls, tensors: dict[str, Array]) -> "CriticFile":
         low, high = tensors["clamp"]
         if "family" in tensors:
             family = tensors["family"].tobytes().decode()
@@ -126,6 +143,7 @@ def score(critic: bytes, samples: object) -> Array:
     Raises:
         InvalidSamples: The samples have another dimension than the critic, lack a
             column, or hold levels that the critic has never met.
+        UnreadableCritic: The document is none of this version.
 
     A row of a table that lacks a value which no compared row lacked gets NaN.
     """

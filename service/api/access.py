@@ -1,8 +1,8 @@
 """Who may ask: API keys, kept as digests only, and what belongs to whom."""
 
-import contextlib
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,13 +96,45 @@ class Access:
         """
         self._sites.check(host, origin)
 
-    def grant(self, owner: str, dataset_id: str) -> None:
-        """Let an owner use a dataset, having shown to hold its content."""
-        if owner != NOBODY:
-            marker = self._marker(owner, dataset_id)
-            marker.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                marker.touch(exist_ok=False)  # the first time counts
+    def grant(self, owner: str, dataset_id: str, nbytes: int) -> bool:
+        """Let an owner use a dataset, having shown to hold its content.
+
+        Args:
+            owner: Whose it is from now on.
+            dataset_id: Of the dataset.
+            nbytes: Its size, which counts as the owner's.
+
+        Returns:
+            Whether it was not the owner's before.
+        """
+        if owner == NOBODY:
+            return False
+        marker = self._marker(owner, dataset_id)
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with marker.open("x", encoding="ascii") as file:  # the first time counts
+                file.write(str(nbytes))
+        except FileExistsError:
+            return False
+        return True
+
+    def held(self, owner: str) -> int:
+        """Return the bytes of an owner's datasets, however many others have them."""
+        folder = self._marker(owner, "x").parent
+        return sum(map(_size_noted, folder.glob("*")))
+
+    def forget_gone(self, is_there: Callable[[str], bool]) -> int:
+        """Forget rights to datasets that are stored no more; return how many."""
+        forgotten = 0
+        for marker in self._grants.glob("*/*"):
+            if is_there(marker.name):
+                continue
+            noted = _size_noted(marker)
+            marker.unlink(missing_ok=True)
+            forgotten += 1
+            if is_there(marker.name):  # stored again in this very moment
+                marker.write_text(str(noted), encoding="ascii")
+        return forgotten
 
     def granted_at(self, owner: str, dataset_id: str) -> float | None:
         """Return since when an owner may use a dataset; None where nobody is asked.
@@ -125,6 +157,14 @@ class Access:
 
     def _marker(self, owner: str, dataset_id: str) -> Path:
         return self._grants / hashlib.sha256(owner.encode()).hexdigest() / dataset_id
+
+
+def _size_noted(marker: Path) -> int:
+    """Return the size in a marker; 0 in those of earlier versions."""
+    try:
+        return int(marker.read_text(encoding="ascii") or 0)
+    except (FileNotFoundError, ValueError):
+        return 0
 
 
 def check_exposure(settings: Settings) -> None:

@@ -14,7 +14,12 @@ from kantor.service.api import openapi
 from kantor.service.api.background.dispatcher import dispatching
 from kantor.service.api.background.keys import watching_keys
 from kantor.service.api.background.reaper import reaping
-from kantor.service.api.middleware import BodyLimiter, RequestContext, problem_response
+from kantor.service.api.middleware import (
+    BodyLimiter,
+    ProblemsOnly,
+    RequestContext,
+    problem_response,
+)
 from kantor.service.api.problems import PROBLEMS, problem_for
 from kantor.service.api.routes import (
     answers,
@@ -63,6 +68,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         version="1",
         description=_DESCRIPTION,
         docs_url=None,
+        openapi_url=None,  # written out once, by `pages`
         redoc_url=None,
         redirect_slashes=False,  # a redirect would lead to whatever Host says
         lifespan=_lifespan,
@@ -77,6 +83,7 @@ def create_app(settings: Settings, *, services: Services | None = None) -> FastA
         if error is not Exception:  # RequestContext answers what nobody foresaw
             app.add_exception_handler(error, _answer_problem)
     app.add_middleware(BodyLimiter, max_bytes=settings.max_body_bytes)
+    app.add_middleware(ProblemsOnly)
     parts: Services = app.state.services
     app.add_middleware(
         RequestContext, observe=parts.latencies.observe, tracer=parts.tracer
@@ -104,6 +111,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         every_s=services.settings.heartbeat_s,
         closing=closing,
         hold=lambda: services.datasets.hold(services.references.datasets()),
+        forget=lambda: services.access.forget_gone(services.datasets.has),
     )
     dispatcher = dispatching(
         DeliveryQueue(services.client, services.settings),

@@ -12,6 +12,7 @@ from kantor.estimator.samples.pair import check_samples
 from kantor.estimator.samples.table import Table
 from kantor.service.api.bodies import media_type, parse_json, validated
 from kantor.service.api.columns import table_of_columns
+from kantor.service.api.documents import check_rows
 from kantor.service.api.errors import (
     BodyTooLarge,
     DigestMismatch,
@@ -33,6 +34,7 @@ def batch_rows(
     reading: Reading,
     *,
     max_json_bytes: int,
+    max_json_rows: int,
 ) -> Iterator[Stored]:
     """Lend the samples (n, d) in a received body: an array, or a table.
 
@@ -41,7 +43,7 @@ def batch_rows(
         ServiceError, InvalidSamples: It is not what it says, or no samples.
     """
     if media_type(content_type) == "application/json":
-        yield _written_out(path, max_json_bytes)
+        yield _written_out(path, max_json_bytes, max_json_rows)
         return
     file_format = format_of_media_type(content_type)
     if file_format is None:
@@ -82,10 +84,12 @@ def _declared_digest(header: str) -> bytes:
     raise DigestMismatch("expected Content-Digest: sha-256=:<base64>:")
 
 
-def _written_out(path: Path, max_bytes: int) -> Stored:
+def _written_out(path: Path, max_bytes: int, max_rows: int) -> Stored:
     if path.stat().st_size > max_bytes:
-        raise BodyTooLarge(max_bytes)
-    document = parse_json(path.read_bytes())
+        raise BodyTooLarge(max_bytes, "max_json_bytes")
+    body = path.read_bytes()
+    check_rows(body, max_rows)
+    document = parse_json(body)
     if isinstance(document, dict) and "columns" in document:
         return table_of_columns(document)
     rows = validated(InlineSamples, document).samples

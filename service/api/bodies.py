@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
 
 from kantor.service.api.errors import InvalidRequest, NotUnderstood
 from kantor.service.api.problems import field_errors
@@ -28,6 +29,12 @@ _SHOWN = 64
 def media_type(content_type: str) -> str:
     """Return a Content-Type without its parameters, in lower case."""
     return content_type.partition(";")[0].strip().lower()
+
+
+def declared_size(request: Request) -> int:
+    """Return how many bytes a body will have by its header; 0 where it has none."""
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isdecimal() else 0
 
 
 def parse_json(text: bytes | bytearray | str) -> Any:

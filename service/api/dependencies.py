@@ -17,6 +17,7 @@ from kantor.service.api.access import Access
 from kantor.service.api.cursors import Cursors
 from kantor.service.api.documents import JsonBodies
 from kantor.service.api.errors import FieldError, InvalidRequest
+from kantor.service.api.holdings import Holdings
 from kantor.service.api.intake import Intake
 from kantor.service.api.latencies import Latencies
 from kantor.service.api.owned import OwnedDatasets
@@ -60,6 +61,7 @@ WebhooksDep = Annotated[Webhooks | None, Depends(_part("webhooks"))]
 ClosingDep = Annotated[asyncio.Event, Depends(_part("closing"))]
 AccessDep = Annotated[Access, Depends(_part("access"))]
 _StoreDep = Annotated[DatasetStore, Depends(_part("datasets"))]
+HoldingsDep = Annotated[Holdings, Depends(_part("holdings"))]
 _NamesDep = Annotated[ReferenceStore, Depends(_part("references"))]
 
 
@@ -107,10 +109,11 @@ async def _owned(
     owner: OwnerDep,
     access: AccessDep,
     intake: IntakeDep,
+    holdings: HoldingsDep,
     store: _StoreDep,
     references: _NamesDep,
 ) -> OwnedDatasets:
-    return OwnedDatasets(owner, access, intake, store, references)
+    return OwnedDatasets(owner, access, intake, holdings, store, references)
 
 
 async def _reading(

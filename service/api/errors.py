@@ -11,12 +11,15 @@ ServiceError
 ├── HeadTooLarge           more headers than any request needs
 ├── ServerBusy             as many connections as there may be
 ├── UploadsExceeded, StreamsExceeded   too many of one key are open
+├── FilesExceeded          too many of one key are received or decoded
+├── StorageExceeded        more bytes of one key than may be stored
 ├── RateExceeded           too many requests of one key
 ├── BodyTooLarge           more bytes than the operator allows
 ├── Unauthorized           no valid API key
 ├── ScopeMissing           an API key that may do other things
 ├── CrossSite              a page of another site asks through a visitor's browser
 ├── JobNotFound, DatasetNotFound, ReferenceNotFound, UploadNotFound
+├── CriticUnreadable       a critic that an earlier version has stored
 ├── DatasetInUse           a reference stands for the dataset
 ├── WebhooksDisabled       a webhook is asked for, and the operator has none
 ├── BatchConflict          other samples were sent under the same index
@@ -92,8 +95,10 @@ class UnsupportedMedia(ServiceError):
 class BodyTooLarge(ServiceError):
     """Reject a body over the configured number of bytes."""
 
-    def __init__(self, max_bytes: int) -> None:
-        super().__init__(f"expected a body of at most {max_bytes} bytes, received more")
+    def __init__(self, max_bytes: int, setting: str = "max_body_bytes") -> None:
+        super().__init__(
+            f"expected a body of at most {max_bytes} bytes ({setting}), received more"
+        )
 
 
 class MalformedRequest(ServiceError):
@@ -211,8 +216,8 @@ class UploadsExceeded(ServiceError):
 
     def __init__(self, most: int) -> None:
         super().__init__(
-            f"expected at most {most} open uploads, received one more: complete or "
-            "drop some"
+            f"expected at most {most} open uploads (max_uploads_per_key), received "
+            "one more: complete or drop some"
         )
 
 
@@ -220,7 +225,40 @@ class StreamsExceeded(ServiceError):
     """Turn away an event stream of a key that has too many open."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"expected at most {most} open event streams")
+        super().__init__(
+            f"expected at most {most} open event streams (max_streams_per_key), "
+            "received one more: close some"
+        )
+
+
+class FilesExceeded(ServiceError):
+    """Turn away a file of a key of which as many are received or decoded."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"expected at most {most} files at once (max_files_per_key), received one "
+            "more: send it when others are answered"
+        )
+
+
+class StorageExceeded(ServiceError):
+    """Refuse samples of a key that has as many stored as it may have."""
+
+    def __init__(self, most: int, held: int, received: int) -> None:
+        super().__init__(
+            f"expected at most {most} stored bytes (max_stored_bytes_per_key), "
+            f"received {received} beside {held} that are stored: delete datasets"
+        )
+
+
+class CriticUnreadable(ServiceError):
+    """Report that a critic was stored in a form that is no longer read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "expected a critic of this version, received one that an earlier version "
+            "has stored: submit the job again"
+        )
 
 
 class WebhooksDisabled(ServiceError):

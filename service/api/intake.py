@@ -1,10 +1,13 @@
 """Turn what callers send into stored datasets: check, then keep.
 
 All of it blocks, so routes run it in a thread (`in_thread`), of which only a few work
-at a time: that bounds the memory that decoding takes.
+at a time: that bounds the memory that decoding takes. What is small has lanes of its
+own, and owners take turns: nobody's large files keep another's small ones waiting.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +21,14 @@ from kantor.estimator.errors import InvalidSamples
 from kantor.estimator.samples.pair import MIN_SAMPLES, check_samples, check_weights
 from kantor.estimator.samples.sides import check_comparable
 from kantor.estimator.samples.table import Table
-from kantor.service.api.errors import InvalidFile, InvalidRequest, LimitExceeded
+from kantor.service.api.errors import (
+    FilesExceeded,
+    InvalidFile,
+    InvalidRequest,
+    LimitExceeded,
+)
+from kantor.service.api.lanes import Lanes
+from kantor.service.api.streams import Streams
 from kantor.service.decoding import Limits, Reading, Undecodable, decode
 from kantor.service.formats import FileFormat
 from kantor.service.queue import SampleRef
@@ -32,9 +42,43 @@ BLOCK_BYTES = 1024 * 1024
 MOST_CHECKED = 4_000_000
 """Values of two tables that are matched before the job is queued."""
 
-_PARALLEL = 4
-"""Over all API processes, where there are no more of them than that."""
+SMALL_BYTES = 1024 * 1024
+"""Largest file that counts as small."""
+
+SMALL_VALUES = 100_000
+"""Most values that count as few, of samples that were written in JSON."""
+
+_QUICK_LANES = 4
+_SMALL_LANES = 4
+"""Over all API processes, of which each has two at least."""
+
 _REMEMBERED = 4096
+
+Admit = Callable[[int], None]
+"""Checks whether so many bytes may be stored."""
+
+
+class Size(Enum):
+    """How much work a blocking call is, which chooses its lanes."""
+
+    QUICK = "no decoder is started"
+    SMALL = "a small file"
+    LARGE = "a large file, or many samples"
+
+    @classmethod
+    def of_file(cls, path: Path) -> "Size":
+        """Return the size of the work of decoding a file."""
+        return cls.LARGE if path.stat().st_size > SMALL_BYTES else cls.SMALL
+
+    @classmethod
+    def of_rows(cls, rows: list[Any]) -> "Size":
+        """Return the size of the work of keeping samples that were written in JSON."""
+        width = len(rows[0]) if rows and isinstance(rows[0], list) else 1
+        return cls.QUICK if len(rows) * width <= SMALL_VALUES else cls.LARGE
+
+
+def _any(nbytes: int) -> None:
+    """Admit any number of bytes."""
 
 
 class Intake:
@@ -44,18 +88,45 @@ class Intake:
         self._datasets = datasets
         self._described = lru_cache(_REMEMBERED)(self._describe_version)
         self._incoming = settings.data_dir / "incoming"
-        share = max(1, _PARALLEL // settings.api_processes)
-        self._threads = anyio.CapacityLimiter(share)
+        few = max(2, _SMALL_LANES // settings.api_processes)
+        large = settings.own_decoders
+        share = settings.decoders_per_key or settings.share_of(large)
+        self._lanes = {
+            Size.QUICK: Lanes(
+                _QUICK_LANES, most_of_one=settings.share_of(_QUICK_LANES)
+            ),
+            Size.SMALL: Lanes(few, most_of_one=settings.share_of(few)),
+            Size.LARGE: Lanes(large, most_of_one=share),
+        }
+        self._arriving = Streams(settings.max_files_per_key, FilesExceeded)
         self.limits = Limits(
             max_samples=settings.max_samples,
             max_dim=settings.max_dim,
+            max_bytes=settings.max_dataset_bytes,
             memory_bytes=settings.decode_memory_bytes,
             timeout_s=settings.decode_timeout_s,
         )
 
-    async def in_thread(self, call: Callable[..., Answer], *arguments: Any) -> Answer:
-        """Run one of the blocking calls below outside the event loop."""
-        return await anyio.to_thread.run_sync(call, *arguments, limiter=self._threads)
+    async def in_thread(
+        self,
+        owner: str,
+        call: Callable[..., Answer],
+        *arguments: Any,
+        size: Size = Size.QUICK,
+    ) -> Answer:
+        """Run a blocking call of an owner's outside the event loop, in his turn."""
+        return await self._lanes[size].run(owner, call, *arguments)
+
+    @contextmanager
+    def receiving(self, owner: str) -> Iterator[Path]:
+        """Lend a folder for the files of one request; they are gone afterwards.
+
+        Raises:
+            FilesExceeded: As many requests of the owner's are at that.
+        """
+        self._arriving.check(owner)
+        with self._arriving.opened(owner), self.folder() as folder:
+            yield Path(folder)
 
     def folder(self) -> TemporaryDirectory[str]:
         """Return a folder for received bytes, on the disk of the store."""
@@ -76,10 +147,13 @@ class Intake:
         """Describe content that never changes, unless deleted and stored again."""
         return self._datasets.info(dataset_id)
 
-    def keep_rows(self, field: str, rows: list[Any]) -> DatasetInfo:
+    def keep_rows(
+        self, field: str, rows: list[Any], admit: Admit = _any
+    ) -> DatasetInfo:
         """Keep samples that were written in JSON.
 
         Raises:
+            StorageExceeded: As `admit`.
             InvalidSamples: They are no array of finite numbers.
             LimitExceeded: They are too many.
         """
@@ -89,14 +163,21 @@ class Intake:
             self.limits.check_shape(array.shape, array.itemsize)
         except Undecodable as error:
             raise LimitExceeded.at(f"#/{field}", str(error)) from error
+        admit(array.nbytes)
         return self._datasets.put_array(array)
 
     def keep_file(
-        self, field: str, path: Path, file_format: FileFormat, reading: Reading
+        self,
+        field: str,
+        path: Path,
+        file_format: FileFormat,
+        reading: Reading,
+        admit: Admit = _any,
     ) -> DatasetInfo:
         """Keep the samples in a received file.
 
         Raises:
+            StorageExceeded: As `admit`.
             InvalidFile: The bytes are not what the format says, or over a limit.
             InvalidSamples: They are neither a table nor an array of finite numbers.
         """
@@ -104,13 +185,18 @@ class Intake:
             with decode(path, file_format, self.limits, reading) as samples:
                 if isinstance(samples, Table):
                     _check_rows(field, samples)
+                    admit(samples.values.nbytes)
                     return self._datasets.put_table(samples)
-                return self._datasets.put_array(check_samples(field, samples))
+                array = check_samples(field, samples)
+                admit(array.nbytes)
+                return self._datasets.put_array(array)
         except Undecodable as error:
             place = f"#/{field}" if field else "#"
             raise InvalidFile.at(place, str(error)) from error
 
-    def keep_weights(self, field: str, values: list[Any], count: int) -> DatasetInfo:
+    def keep_weights(
+        self, field: str, values: list[Any], count: int, admit: Admit = _any
+    ) -> DatasetInfo:
         """Keep weights of `count` samples that were written in JSON, as one column.
 
         Raises:
@@ -118,7 +204,9 @@ class Intake:
         """
         refuse_booleans(field, values)
         check_weights(field, values, count)
-        return self._datasets.put_array(np.array(values, dtype=np.float64)[:, None])
+        column = np.array(values, dtype=np.float64)[:, None]
+        admit(column.nbytes)
+        return self._datasets.put_array(column)
 
     def check_comparable(
         self, source: SampleRef, target: SampleRef, config: EstimateConfig

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -182,6 +183,36 @@ def with_common(
     given = list(given)
     names = {name for name, _ in given}
     return [*given, *(pair for pair in _COMMON if pair[0] not in names), *_raw(own)]
+
+
+class ProblemsOnly:
+    """Answers with a problem where a library answers with a line of plain text."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        replaced = False
+
+        async def send_problem(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and _is_plain_error(message):
+                replaced = True
+                problem = problem_for(HTTPException(message["status"]))
+                response = problem_response(problem, scope)
+                kept = [h for h in message["headers"] if h[0] == b"content-range"]
+                response.raw_headers += kept
+                await response(scope, receive, send)
+            elif not replaced:
+                await send(message)
+
+        await self._app(scope, receive, send_problem)
+
+
+def _is_plain_error(message: Message) -> bool:
+    kind = Headers(raw=message.get("headers", [])).get("content-type", "")
+    return message["status"] >= 400 and kind.startswith("text/plain")
 
 
 class BodyLimiter:

@@ -4,10 +4,11 @@ Content is stored once, whoever brings it; who has shown to hold it may refer to
 right is given in one place here, whichever way the samples came.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from kantor.estimator.config import EstimateConfig
 from kantor.service.api.access import Access
@@ -15,9 +16,11 @@ from kantor.service.api.errors import (
     DatasetInUse,
     DatasetNotFound,
     ReferenceNotFound,
+    UploadNotFound,
 )
-from kantor.service.api.intake import Intake, save_file
-from kantor.service.api.uploads import Upload, UploadStore
+from kantor.service.api.holdings import Holdings
+from kantor.service.api.intake import Intake, Size, save_file
+from kantor.service.api.uploads import UploadStore
 from kantor.service.decoding import Reading
 from kantor.service.formats import FileFormat
 from kantor.service.queue import SampleRef
@@ -31,6 +34,8 @@ from kantor.service.store import (
     UnknownReference,
 )
 
+T = TypeVar("T")
+
 
 class OwnedDatasets:
     """The datasets of one owner."""
@@ -40,12 +45,14 @@ class OwnedDatasets:
         owner: str,
         access: Access,
         intake: Intake,
+        holdings: Holdings,
         store: DatasetStore,
         references: ReferenceStore,
     ) -> None:
-        self._owner = owner
+        self.owner = owner
         self._access = access
         self._intake = intake
+        self._holdings = holdings
         self._store = store
         self._references = references
 
@@ -60,7 +67,7 @@ class OwnedDatasets:
             DatasetNotFound: It is not stored, or belongs to others.
         """
         try:
-            if self._access.may_use(self._owner, dataset_id):
+            if self._access.may_use(self.owner, dataset_id):
                 return self._as_owned(self._intake.describe(dataset_id))
         except (UnknownDataset, FileNotFoundError):
             pass
@@ -82,10 +89,10 @@ class OwnedDatasets:
             DatasetInUse: A reference of the owner's has stood for it.
         """
         self.find(dataset_id)
-        name = self._references.naming(self._owner, dataset_id)
+        name = self._references.naming(self.owner, dataset_id)
         if name is not None:
             raise DatasetInUse(dataset_id, name)
-        if self._access.revoke(self._owner, dataset_id):
+        if self._access.revoke(self.owner, dataset_id):
             self._store.delete(dataset_id)
 
     async def name(self, name: str, dataset_id: str) -> Reference:
@@ -96,7 +103,7 @@ class OwnedDatasets:
         """
         found = self.find(dataset_id, "#/dataset")
         put = self._references.put
-        return await self._intake.in_thread(put, self._owner, name, found.id)
+        return await self._in_thread(put, self.owner, name, found.id)
 
     def named(self, name: str, pointer: str | None = None) -> Reference:
         """Return what a name stands for, and has stood for.
@@ -109,13 +116,13 @@ class OwnedDatasets:
             ReferenceNotFound: It stands for nothing.
         """
         try:
-            return self._references.find(self._owner, name)
+            return self._references.find(self.owner, name)
         except UnknownReference:
             raise ReferenceNotFound(name, pointer) from None
 
     def all_named(self) -> list[Reference]:
         """Return all references of the owner, by name."""
-        return self._references.all(self._owner)
+        return self._references.all(self.owner)
 
     async def forget_name(self, name: str) -> None:
         """Forget a name and its history; the datasets stay.
@@ -124,19 +131,35 @@ class OwnedDatasets:
             ReferenceNotFound: It stands for nothing.
         """
         forget = self._references.forget
-        if not await self._intake.in_thread(forget, self._owner, name):
+        if not await self._in_thread(forget, self.owner, name):
             raise ReferenceNotFound(name)
+
+    @contextmanager
+    def receiving(self) -> Iterator[Path]:
+        """Lend a folder for received files; raises as `Intake.receiving`."""
+        with self._intake.receiving(self.owner) as folder:
+            yield folder
+
+    async def admit(self, nbytes: int) -> None:
+        """Check that so much more may be stored; raises as `Holdings.admit`."""
+        await self._in_thread(self._holdings.admit, self.owner, nbytes)
+
+    def admit_now(self, nbytes: int) -> None:
+        """Check as `admit`, in a thread that may wait."""
+        self._holdings.admit(self.owner, nbytes)
 
     async def keep_rows(self, field: str, rows: list[Any]) -> DatasetInfo:
         """Keep samples that were written in JSON; raises as `Intake.keep_rows`."""
-        return await self._keep(self._intake.keep_rows, field, rows)
+        keep, size = self._intake.keep_rows, Size.of_rows(rows)
+        return await self._keep(keep, field, rows, self.admit_now, size=size)
 
     async def keep_file(
         self, field: str, path: Path, file_format: FileFormat, reading: Reading
     ) -> DatasetInfo:
         """Keep the samples in a received file; raises as `Intake.keep_file`."""
-        keep = self._intake.keep_file
-        return await self._keep(keep, field, path, file_format, reading)
+        keep, size = self._intake.keep_file, Size.of_file(path)
+        arguments = (field, path, file_format, reading, self.admit_now)
+        return await self._keep(keep, *arguments, size=size)
 
     async def keep_part(
         self, field: str, part: IO[bytes], file_format: FileFormat, reading: Reading
@@ -144,14 +167,15 @@ class OwnedDatasets:
         """Keep the file in a part of a form; raises as `Intake.keep_file`."""
         with self._intake.folder() as folder:
             path = Path(folder) / f"{field}.{file_format}"
-            await self._intake.in_thread(save_file, part, path)
+            await self._in_thread(save_file, part, path)
             return await self.keep_file(field, path, file_format, reading)
 
     async def keep_weights(
         self, field: str, values: list[Any], count: int
     ) -> DatasetInfo:
         """Keep weights that were written in JSON; raises as `Intake.keep_weights`."""
-        return await self._keep(self._intake.keep_weights, field, values, count)
+        keep = self._intake.keep_weights
+        return await self._keep(keep, field, values, count, self.admit_now)
 
     async def check_weights(self, field: str, weights: DatasetInfo, count: int) -> None:
         """Check that a dataset can weigh `count` samples.
@@ -159,7 +183,7 @@ class OwnedDatasets:
         Raises:
             InvalidSamples: It is not one column of as many numbers >= 0.
         """
-        await self._intake.in_thread(self._intake.check_weights, field, weights, count)
+        await self._in_thread(self._intake.check_weights, field, weights, count)
 
     async def check_comparable(
         self, source: SampleRef, target: SampleRef, config: EstimateConfig
@@ -170,21 +194,46 @@ class OwnedDatasets:
             InvalidInput: As `Intake.check_comparable`.
         """
         check = self._intake.check_comparable
-        await self._intake.in_thread(check, source, target, config)
+        await self._in_thread(check, source, target, config)
 
-    async def complete(self, uploads: UploadStore, upload: Upload) -> DatasetInfo:
-        """Join the batches of an upload; raises as `UploadStore.complete`."""
-        return await self._keep(uploads.complete, upload)
+    async def complete(self, uploads: UploadStore, upload_id: str) -> DatasetInfo:
+        """Join the batches of an upload, or return what it has become.
+
+        Raises:
+            InvalidRequest: A batch is missing, or there are too few rows.
+            UploadNotFound: There is no such upload.
+        """
+        earlier = uploads.outcome(self.owner, upload_id)
+        if earlier is not None:
+            return self.find(earlier)
+        upload = uploads.find(self.owner, upload_id)
+        try:
+            return await self._keep(uploads.complete, upload, size=Size.LARGE)
+        except UploadNotFound:  # somebody else has completed it at the same time
+            earlier = uploads.outcome(self.owner, upload_id)
+            if earlier is None:
+                raise
+            return self.find(earlier)
 
     async def _keep(
-        self, store: Callable[..., DatasetInfo], *arguments: Any
+        self,
+        store: Callable[..., DatasetInfo],
+        *arguments: Any,
+        size: Size = Size.QUICK,
     ) -> DatasetInfo:
         """Store in a thread, then let the owner use what was stored."""
-        info = await self._intake.in_thread(store, *arguments)
-        self._access.grant(self._owner, info.id)
+        info = await self._in_thread(store, *arguments, size=size)
+        if self._access.grant(self.owner, info.id, info.nbytes):
+            self._holdings.add(self.owner, info.nbytes)
         return self._as_owned(info)
+
+    async def _in_thread(
+        self, call: Callable[..., T], *arguments: Any, size: Size = Size.QUICK
+    ) -> T:
+        in_thread = self._intake.in_thread
+        return await in_thread(self.owner, call, *arguments, size=size)
 
     def _as_owned(self, info: DatasetInfo) -> DatasetInfo:
         """Return a dataset as if nobody else had it."""
-        since = self._access.granted_at(self._owner, info.id)
+        since = self._access.granted_at(self.owner, info.id)
         return info if since is None else replace(info, created_at=since)

@@ -64,6 +64,12 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
     errors.JobNotFinished: ProblemKind(409, "job_not_finished", "Job not finished"),
     UnknownBlob: ProblemKind(410, "result_gone", "Result no longer kept"),
     IdempotentJobGone: ProblemKind(410, "job_gone", "Job no longer kept"),
+    errors.CriticUnreadable: ProblemKind(
+        410, "critic_unreadable", "Critic of an earlier version"
+    ),
+    errors.StorageExceeded: ProblemKind(
+        413, "storage_exceeded", "Too many stored bytes"
+    ),
     errors.BodyTooLarge: ProblemKind(413, "body_too_large", "Body too large"),
     errors.UnsupportedMedia: ProblemKind(
         415, "unsupported_media_type", "Format not read here"
@@ -83,6 +89,7 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
     errors.RateExceeded: ProblemKind(429, "rate_exceeded", "Too many requests"),
     QuotaExceeded: ProblemKind(429, "quota_exceeded", "Too many unfinished jobs", 10),
     errors.UploadsExceeded: ProblemKind(429, "too_many_uploads", "Too many uploads"),
+    errors.FilesExceeded: ProblemKind(429, "too_many_files", "Too many files", 2),
     errors.StreamsExceeded: ProblemKind(
         429, "too_many_streams", "Too many event streams", 10
     ),
@@ -95,7 +102,11 @@ PROBLEMS: dict[type[Exception], ProblemKind] = {
     Exception: INTERNAL,
 }
 
-FRAMEWORK_CODES = {404: "not_found", 405: "method_not_allowed"}
+FRAMEWORK_CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    416: "range_not_satisfiable",
+}
 """Codes for what the router itself answers, by status."""
 
 _FIXED_DETAILS = {
@@ -104,7 +115,6 @@ _FIXED_DETAILS = {
         "The job that this Idempotency-Key stands for was deleted or has expired."
     ),
     "idempotency_conflict": "This Idempotency-Key stands for a different request.",
-    "quota_exceeded": "Wait until some of your jobs have ended.",
     "queue_full": "The queue takes no more jobs at present; try again later.",
     "internal_error": "The service failed; the request id finds it in the logs.",
     "queue_unavailable": "The job queue cannot be reached; try again shortly.",

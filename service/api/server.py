@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import gc
 import resource
 import socket
+import tempfile
+from pathlib import Path
 
 import structlog
 import uvicorn
@@ -21,6 +24,10 @@ from kantor.service.store.files import remove_of_dead
 
 SHUTDOWN_S = 10
 """Longest that open requests may keep the process from ending."""
+
+COLLECT_AFTER = (50_000, 20, 50)
+"""Objects, and rounds, after which Python looks for cycles. By default it does so many
+times while a large body is parsed, in which nobody else is answered."""
 
 log = structlog.get_logger("kantor.api")
 
@@ -103,6 +110,16 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def _receive_in(folder: Path) -> None:
+    """Let what is received wait on the disk of the store, and clear what was left.
+
+    The usual place, /tmp, is often memory: a few large forms would fill it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(folder)
+    remove_of_dead(folder)
+
+
 def run_api(settings: Settings, *, fd: int | None = None) -> None:
     """Serve until SIGINT or SIGTERM.
 
@@ -114,6 +131,7 @@ def run_api(settings: Settings, *, fd: int | None = None) -> None:
     configure_audit(settings.audit_file)
     check_broker(settings)
     raise_file_limit()
-    remove_of_dead(settings.data_dir / "incoming")
+    gc.set_threshold(*COLLECT_AFTER)
+    _receive_in(settings.data_dir / "incoming")
     server = build_server(settings)
     server.run(None if fd is None else [socket.socket(fileno=fd)])

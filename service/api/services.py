@@ -13,6 +13,7 @@ import redis.asyncio
 from kantor.service.api.access import Access
 from kantor.service.api.cursors import Cursors
 from kantor.service.api.documents import JsonBodies
+from kantor.service.api.holdings import Holdings
 from kantor.service.api.intake import Intake
 from kantor.service.api.latencies import Latencies
 from kantor.service.api.streams import Streams
@@ -48,6 +49,7 @@ class Services:
     blobs: BlobStore
     bodies: JsonBodies
     intake: Intake
+    holdings: Holdings
     uploads: UploadStore
     streams: Streams
     access: Access
@@ -74,6 +76,10 @@ def build_services(settings: Settings) -> Services:
     client = connect_async(settings.redis_url.get_secret_value())
     bucket = open_bucket(settings)
     datasets = DatasetStore(settings.data_dir, bucket)
+    access = Access(settings)
+    uploads = UploadStore(
+        settings.data_dir, datasets, most=settings.max_uploads_per_key
+    )
     return Services(
         settings=settings,
         client=client,
@@ -81,13 +87,16 @@ def build_services(settings: Settings) -> Services:
         datasets=datasets,
         references=ReferenceStore(settings.data_dir),
         blobs=BlobStore(settings.data_dir, bucket),
-        bodies=JsonBodies(settings.max_json_bytes),
-        intake=Intake(settings, datasets),
-        uploads=UploadStore(
-            settings.data_dir, datasets, most=settings.max_uploads_per_key
+        bodies=JsonBodies(
+            settings.max_json_bytes,
+            max_rows=settings.max_json_rows,
+            is_shared=settings.has_tenants,
         ),
+        intake=Intake(settings, datasets),
+        holdings=Holdings(settings, access, uploads),
+        uploads=uploads,
         streams=Streams(settings.max_streams_per_key),
-        access=Access(settings),
+        access=access,
         latencies=Latencies(client, settings.key_prefix),
         cursors=Cursors(settings.data_dir),
         webhooks=build_webhooks(settings),

@@ -6,6 +6,8 @@ before; afterwards they are datasets, whichever way they came.
 
 import hashlib
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -17,6 +19,7 @@ from starlette.datastructures import FormData
 from kantor.estimator.config import EstimateConfig
 from kantor.estimator.workload import Workload, workload_of
 from kantor.service.api.bodies import (
+    declared_size,
     file_part,
     json_fields,
     media_type,
@@ -116,23 +119,26 @@ async def read_submission(
         ServiceError, InvalidInput: Anything about the request is wrong; says what.
     """
     asked: JobRequest | FormOptions
+
+    def checked() -> tuple[EstimateConfig, Webhook | None]:
+        """Check what needs no samples, before any are stored."""
+        check_record(asked.options(), settings)
+        return asked.estimate_config(), accepted_webhook(webhooks, asked.webhook)
+
     received = media_type(request.headers.get("content-type", ""))
     match received:
         case "application/json":
-            async with bodies.lend(request) as document:
+            async with bodies.lend(datasets.owner, request) as document:
                 asked = validated(JobRequest, document)
-                config, webhook = _checked(asked, webhooks)
+                config, webhook = checked()
                 source, target = [
                     await _side(datasets, n, getattr(asked, n)) for n in SIDES
                 ]
         case "multipart/form-data":
-            names = FormOptions.model_fields
-            async with request.form(
-                max_files=len(FILES), max_fields=len(names) + len(SIDES)
-            ) as form:
-                said = json_fields(form, names, files=FILES)
+            async with _received_form(request, datasets) as form:
+                said = json_fields(form, FormOptions.model_fields, files=FILES)
                 asked = validated(FormOptions, said)
-                config, webhook = _checked(asked, webhooks)
+                config, webhook = checked()
                 reading = asked.reading.settings()
                 source, target = [
                     await _form_side(datasets, form, n, reading) for n in SIDES
@@ -145,6 +151,33 @@ async def read_submission(
     check_workload(workload_of(config, source.n, target.n, source.dim), settings)
     await datasets.check_comparable(source, target, config)
     return Submission(source, target, asked.options(), config.to_dict(), webhook)
+
+
+@asynccontextmanager
+async def _received_form(
+    request: Request, datasets: OwnedDatasets
+) -> AsyncIterator[FormData]:
+    """Receive a form of files; they are gone when the block ends."""
+    most_fields = len(FormOptions.model_fields) + len(SIDES)
+    await datasets.admit(declared_size(request))
+    with datasets.receiving():
+        async with request.form(max_files=len(FILES), max_fields=most_fields) as form:
+            yield form
+
+
+def check_record(options: JobOptions, settings: Settings) -> None:
+    """Refuse what is too large to be kept with the job.
+
+    Raises:
+        LimitExceeded: Settings, labels and webhook have more bytes than allowed.
+    """
+    size = len(options.model_dump_json().encode())
+    if size > settings.max_record_bytes:
+        raise LimitExceeded.at(
+            "#",
+            f"expected settings and labels of at most {settings.max_record_bytes} "
+            f"bytes (max_record_bytes), received {size}",
+        )
 
 
 def check_workload(asked: Workload, settings: Settings) -> None:
@@ -164,13 +197,6 @@ def check_workload(asked: Workload, settings: Settings) -> None:
                 f"{received:.3g}: ask for fewer steps, folds or samples, or for "
                 "smaller critics and batches",
             )
-
-
-def _checked(
-    options: JobOptions, webhooks: Webhooks | None
-) -> tuple[EstimateConfig, Webhook | None]:
-    """Check what needs no samples, before any are stored."""
-    return options.estimate_config(), accepted_webhook(webhooks, options.webhook)
 
 
 async def _side(datasets: OwnedDatasets, name: str, given: Side) -> SampleRef:

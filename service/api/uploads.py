@@ -1,8 +1,8 @@
 """Datasets that arrive in batches: numbered, in any order, each as often as needed.
 
-An upload is a folder of npy files, one a batch, named by its index and the digest of
-its samples; a batch of a table has its names beside it. Completing the upload joins
-them along axis 0 into one dataset.
+An upload is a folder of npy files, one a batch (`arrivals`); a batch of a table has its
+names beside it. Completing the upload joins them along axis 0 into one dataset. What an
+upload has become is remembered for a day, so that completing it can be repeated.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,8 +19,16 @@ from pathlib import Path
 import numpy as np
 
 from kantor.estimator.errors import InvalidSamples
+from kantor.estimator.samples.pair import MIN_SAMPLES
 from kantor.estimator.samples.stacking import check_names
 from kantor.estimator.samples.table import Table
+from kantor.service.api.arrivals import (
+    ITEM_BYTES,
+    UPLOAD,
+    Arrivals,
+    Batch,
+    SoFar,
+)
 from kantor.service.api.errors import (
     BatchConflict,
     FieldError,
@@ -44,31 +52,12 @@ LIFE_S = 86_400.0
 MOST_UPLOADS = 200
 """Open uploads of one owner, where it is not set otherwise."""
 
+MOST_REMEMBERED = 1000
+"""Completed uploads of one owner, for those who ask again."""
+
 MAX_INDEX = 99_999
 
-_UPLOAD = "upload.json"
 _BLOCK_VALUES = 1024 * 1024
-
-
-@dataclass(frozen=True, order=True)
-class Batch:
-    """A batch that has arrived: rows (n, dim), and the digest of their bytes."""
-
-    index: int
-    n: int
-    dim: int
-    digest: str
-
-    @property
-    def name(self) -> str:
-        """Return the name of its file."""
-        return f"{self.index:05}-{self.n}-{self.dim}-{self.digest}.npy"
-
-    @classmethod
-    def of_path(cls, path: Path) -> "Batch":
-        """Read what the file's name says."""
-        index, n, dim, digest = path.stem.split("-")
-        return cls(int(index), int(n), int(dim), digest)
 
 
 @dataclass(frozen=True)
@@ -81,7 +70,7 @@ class Upload:
 
 
 class UploadStore:
-    """Open uploads in `<data_dir>/uploads`."""
+    """Uploads in `<data_dir>/uploads`: open ones, and what others have become."""
 
     def __init__(
         self, data_dir: Path, datasets: DatasetStore, *, most: int = MOST_UPLOADS
@@ -96,17 +85,13 @@ class UploadStore:
         Raises:
             UploadsExceeded: The owner has too many open ones.
         """
-        self._check_quota(owner)
-        upload = Upload(f"up_{secrets.token_hex(16)}", owner, time.time() + LIFE_S)
-        folder = self._root / upload.id
-        folder.mkdir(parents=True)
-        (folder / _UPLOAD).write_text(json.dumps(asdict(upload)), encoding="utf-8")
-        return upload
-
-    def _check_quota(self, owner: str) -> None:
-        kept = map(_read, self._root.glob("up_*"))
-        if sum(u is not None and u.owner == owner for u in kept) >= self._most:
+        if len(self._open_of(owner)) >= self._most:
             raise UploadsExceeded(self._most)
+        upload = Upload(f"up_{secrets.token_hex(16)}", owner, time.time() + LIFE_S)
+        folder = self._folder(upload)
+        folder.mkdir(parents=True)
+        (folder / UPLOAD).write_text(json.dumps(asdict(upload)), encoding="utf-8")
+        return upload
 
     def find(self, owner: str, upload_id: str) -> Upload:
         """Return an owner's open upload.
@@ -119,12 +104,28 @@ class UploadStore:
             raise UploadNotFound(upload_id)
         return upload
 
+    def outcome(self, owner: str, upload_id: str) -> str | None:
+        """Return the dataset that an owner's upload became; None if it is not known."""
+        try:
+            return (self._outcomes(owner) / upload_id).read_text(encoding="ascii")
+        except FileNotFoundError:
+            return None
+
+    def held(self, owner: str) -> int:
+        """Return the bytes of an owner's open uploads."""
+        return sum(self._arrivals(u).nbytes() for u in self._open_of(owner))
+
     def batches(self, upload: Upload) -> list[Batch]:
         """Return what has arrived, by index."""
-        return sorted(Batch.of_path(p) for p in self._folder(upload).glob("*-*.npy"))
+        return self._arrivals(upload).all()
 
     def add(
-        self, upload: Upload, index: int | None, samples: Stored, limits: Limits
+        self,
+        upload: Upload,
+        index: int | None,
+        samples: Stored,
+        limits: Limits,
+        admit: Callable[[int], None] = lambda nbytes: None,
     ) -> tuple[Batch, bool]:
         """Keep a batch; return it and whether it is new.
 
@@ -135,55 +136,115 @@ class UploadStore:
             index: Its place.
             samples: An array (n, d) or a table; read block by block.
             limits: Of the whole.
+            admit: Checks whether so many bytes more may be stored.
 
         Raises:
             BatchConflict: Other samples came under this index before.
             InvalidSamples: Its dimension or its names are not those of the others.
             LimitExceeded: The whole has become too large.
+            UploadNotFound: The upload was completed or dropped meanwhile.
         """
-        others = self.batches(upload)
-        self._check_fit(upload, samples, others)
-        _check_size(index, samples, others, limits)
-        with self._draft(upload) as draft:
-            digest = _written(draft, samples)
-            if index is None:
-                index = self._next_index(upload)
-            batch = Batch(index, len(samples), _width(samples), digest)
-            if batch in others:
-                return batch, False
-            if any(other.index == index for other in others):
-                raise BatchConflict(f"batch {index} arrived with other samples")
-            path = self._folder(upload) / batch.name
-            if isinstance(samples, Table):
-                beside(path).write_bytes(names_document(samples))
-            draft.replace(path)
-        return batch, True
+        _check_size(len(samples), samples, limits)  # before anything is written
+        admit(len(samples) * _width(samples) * ITEM_BYTES)
+        arrivals = self._arrivals(upload)
+        try:
+            with self._draft(upload) as draft:
+                digest = _written(draft, samples)
+                with arrivals.locked() as so_far:
+                    self._check_fit(upload, samples, so_far.first)
+                    place = _next_place(so_far, arrivals) if index is None else index
+                    batch = Batch(place, len(samples), _width(samples), digest)
+                    is_new = self._is_new(upload, batch)
+                    if is_new:
+                        _check_size(so_far.rows + batch.n, samples, limits)
+                        self._keep(upload, so_far, batch, samples, draft)
+        except FileNotFoundError as error:
+            raise UploadNotFound(upload.id) from error
+        return batch, is_new
 
-    def _check_fit(self, upload: Upload, samples: Stored, others: list[Batch]) -> None:
-        """Check that a batch has the columns of those that arrived before it."""
-        if not others:
+    def complete(self, upload: Upload) -> DatasetInfo:
+        """Join all batches into a dataset and close the upload.
+
+        Raises:
+            InvalidRequest: None arrived, or an index is missing.
+            UploadNotFound: It was completed or dropped meanwhile.
+        """
+        try:
+            with self._arrivals(upload).locked():
+                batches = self.batches(upload)
+                _check_whole(batches)
+                info = self._joined([self._open(upload, b.name) for b in batches])
+                self._remember(upload, info.id)
+                self.drop(upload)
+        except FileNotFoundError as error:
+            raise UploadNotFound(upload.id) from error
+        return info
+
+    def drop(self, upload: Upload) -> None:
+        """Close an upload and forget its batches."""
+        (self._folder(upload) / UPLOAD).unlink(missing_ok=True)
+        shutil.rmtree(self._folder(upload), ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Drop uploads that have been open for too long, and forget old outcomes."""
+        oldest = time.time() - LIFE_S
+        for folder in self._root.glob("up_*"):
+            with contextlib.suppress(FileNotFoundError):
+                marker = folder / UPLOAD
+                since = marker if marker.exists() else folder  # half dropped
+                if since.stat().st_mtime < oldest:
+                    shutil.rmtree(folder, ignore_errors=True)
+        for outcome in self._root.glob("completed/*/up_*"):
+            with contextlib.suppress(FileNotFoundError):
+                if outcome.stat().st_mtime < oldest:
+                    outcome.unlink()
+
+    def _is_new(self, upload: Upload, batch: Batch) -> bool:
+        """Tell whether a batch has not arrived before.
+
+        Raises:
+            BatchConflict: Another one has, under the same index.
+        """
+        earlier = self._arrivals(upload).at(batch.index)
+        if earlier is not None and earlier != batch:
+            raise BatchConflict(f"batch {batch.index} arrived with other samples")
+        return earlier is None or not (self._folder(upload) / batch.name).exists()
+
+    def _keep(
+        self, upload: Upload, so_far: SoFar, batch: Batch, samples: Stored, draft: Path
+    ) -> None:
+        arrivals = self._arrivals(upload)
+        if arrivals.at(batch.index) is None:  # else a killed process has noted it
+            arrivals.note(so_far, batch)
+        path = self._folder(upload) / batch.name
+        if isinstance(samples, Table):
+            beside(path).write_bytes(names_document(samples))
+        draft.replace(path)
+
+    def _check_fit(self, upload: Upload, samples: Stored, first: str | None) -> None:
+        """Check that a batch has the columns of the one that arrived first."""
+        if first is None:
             return
-        first = self._open(upload, others[0])
-        if isinstance(first, Table) and isinstance(samples, Table):
-            check_names(first, samples, "samples")
-        elif isinstance(first, Table) or isinstance(samples, Table):
+        before, index = self._open(upload, first), Batch.of_path(Path(first)).index
+        if isinstance(before, Table) and isinstance(samples, Table):
+            check_names(before, samples, "samples")
+        elif isinstance(before, Table) or isinstance(samples, Table):
             kinds = [
                 "a table" if isinstance(s, Table) else "an array"
-                for s in (first, samples)
+                for s in (before, samples)
             ]
             raise InvalidSamples(
-                "samples",
-                f"expected {kinds[0]} as batch {others[0].index}, got {kinds[1]}",
+                "samples", f"expected {kinds[0]} as batch {index}, got {kinds[1]}"
             )
-        elif others[0].dim != _width(samples):
+        elif _width(before) != _width(samples):
             raise InvalidSamples(
                 "samples",
-                f"expected dimension {others[0].dim} as in batch {others[0].index}, "
+                f"expected dimension {_width(before)} as in batch {index}, "
                 f"got {_width(samples)}",
             )
 
-    def _open(self, upload: Upload, batch: Batch) -> Stored:
-        path = self._folder(upload) / batch.name
+    def _open(self, upload: Upload, name: str) -> Stored:
+        path = self._folder(upload) / name
         values, names = map_array(path).view(FrugalMap), names_beside(path)
         return values if names is None else table_of_document(names, values)
 
@@ -195,38 +256,6 @@ class UploadStore:
         finally:
             draft.unlink(missing_ok=True)
 
-    def _next_index(self, upload: Upload) -> int:
-        """Claim the place after all batches that have arrived or are arriving.
-
-        The claim is a folder, which only one of many processes can make.
-        """
-        while True:
-            claimed = [int(p.name) for p in self._folder(upload).glob("place/*")]
-            arrived = [batch.index for batch in self.batches(upload)]
-            index = max([-1, *claimed, *arrived]) + 1
-            if index > MAX_INDEX:
-                raise LimitExceeded(f"expected at most {MAX_INDEX + 1} batches")
-            try:
-                (self._folder(upload) / "place" / str(index)).mkdir(parents=True)
-            except FileExistsError:
-                continue
-            return index
-
-    def complete(self, upload: Upload) -> DatasetInfo:
-        """Join all batches into a dataset and close the upload.
-
-        Raises:
-            InvalidRequest: None arrived, or an index is missing.
-        """
-        batches = self.batches(upload)
-        missing = sorted(set(range(len(batches))) - {b.index for b in batches})
-        if missing or not batches:
-            detail = f"expected batches 0 to {len(batches) - 1}, missing {missing[:10]}"
-            raise InvalidRequest(detail if batches else "expected at least one batch")
-        info = self._joined([self._open(upload, batch) for batch in batches])
-        self.drop(upload)
-        return info
-
     def _joined(self, parts: list[Stored]) -> DatasetInfo:
         tables = [part for part in parts if isinstance(part, Table)]
         if tables:
@@ -237,17 +266,25 @@ class UploadStore:
                 writer.append(part)
             return self._datasets.info(f"ds_{writer.commit()}")
 
-    def drop(self, upload: Upload) -> None:
-        """Close an upload and forget its batches."""
-        shutil.rmtree(self._folder(upload), ignore_errors=True)
+    def _remember(self, upload: Upload, dataset_id: str) -> None:
+        """Keep what an upload has become, and of its owner only the newest."""
+        folder = self._outcomes(upload.owner)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / upload.id).write_text(dataset_id, encoding="ascii")
+        kept = list(folder.iterdir())
+        if len(kept) > MOST_REMEMBERED:
+            min(kept, key=_age).unlink(missing_ok=True)
 
-    def sweep(self) -> None:
-        """Drop uploads that have been open for too long."""
-        oldest = time.time() - LIFE_S
-        for folder in self._root.glob("up_*"):
-            with contextlib.suppress(FileNotFoundError):
-                if (folder / _UPLOAD).stat().st_mtime < oldest:
-                    shutil.rmtree(folder, ignore_errors=True)
+    def _open_of(self, owner: str) -> list[Upload]:
+        found = map(_read, self._root.glob("up_*"))
+        return [u for u in found if u is not None and u.owner == owner]
+
+    def _outcomes(self, owner: str) -> Path:
+        digest = hashlib.sha256(owner.encode()).hexdigest()
+        return self._root / "completed" / digest
+
+    def _arrivals(self, upload: Upload) -> Arrivals:
+        return Arrivals(self._folder(upload))
 
     def _folder(self, upload: Upload) -> Path:
         return self._root / upload.id
@@ -256,7 +293,7 @@ class UploadStore:
 def _read(folder: Path) -> Upload | None:
     """Return the upload in a folder; None where none is there any more."""
     try:
-        text = (folder / _UPLOAD).read_text(encoding="utf-8")
+        text = (folder / UPLOAD).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     return Upload(**json.loads(text))
@@ -267,13 +304,48 @@ def _width(samples: Stored) -> int:
     return int(values.shape[1])
 
 
-def _check_size(
-    index: int | None, samples: Stored, others: list[Batch], limits: Limits
-) -> None:
-    """Check the whole, with a batch that may take the place of an equal one."""
-    rows = len(samples) + sum(other.n for other in others if other.index != index)
+def _age(path: Path) -> float:
     try:
-        limits.check_shape((rows, _width(samples)), np.dtype("<f8").itemsize)
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
+
+
+def _next_place(so_far: SoFar, arrivals: Arrivals) -> int:
+    """Return the place after all batches that have arrived.
+
+    Raises:
+        LimitExceeded: There are as many as there may be.
+    """
+    place = so_far.following
+    while arrivals.at(place) is not None:  # noted by a process that was killed
+        place += 1
+    if place > MAX_INDEX:
+        raise LimitExceeded(f"expected at most {MAX_INDEX + 1} batches")
+    return place
+
+
+def _check_whole(batches: list[Batch]) -> None:
+    """Check that batches are there, and none is missing between them.
+
+    Raises:
+        InvalidRequest: Otherwise, or they have too few rows.
+    """
+    missing = sorted(set(range(len(batches))) - {b.index for b in batches})
+    if missing or not batches:
+        detail = f"expected batches 0 to {len(batches) - 1}, missing {missing[:10]}"
+        raise InvalidRequest(detail if batches else "expected at least one batch")
+    rows = sum(batch.n for batch in batches)
+    if rows < MIN_SAMPLES:
+        raise InvalidRequest(
+            f"expected at least {MIN_SAMPLES} samples, received {rows}"
+        )
+
+
+def _check_size(rows: int, samples: Stored, limits: Limits) -> None:
+    """Check so many rows of the width of a batch."""
+    try:
+        limits.check_shape((rows, _width(samples)), ITEM_BYTES)
     except Undecodable as error:
         raise LimitExceeded(str(error), FieldError(detail=str(error))) from error
 

@@ -215,9 +215,9 @@ def send_batch(upload_id: str, samples: Samples, *, index: int) -> Flow[Document
 
 
 def complete_upload(upload_id: str) -> Flow[Dataset]:
-    """Join the batches of an upload into a dataset."""
+    """Join the batches of an upload into a dataset; can be repeated for a day."""
     path = _path("uploads", upload_id, "complete")
-    answer = yield Call(method="POST", path=path, repeatable=False)
+    answer = yield Call(method="POST", path=path)
     return Dataset(answer.json())
 
 

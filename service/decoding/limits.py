@@ -39,12 +39,13 @@ class Limits:
         self.check_columns(columns)
         if rows > self.max_samples:
             raise Undecodable(
-                f"expected at most {self.max_samples} samples, received {rows}"
+                f"expected at most {self.max_samples} samples (max_samples), "
+                f"received {rows}"
             )
         if rows * columns * itemsize > self.max_bytes:
             raise Undecodable(
-                f"expected at most {self.max_bytes} bytes of numbers, "
-                f"received shape {shape}"
+                f"expected at most {self.max_bytes} bytes of numbers "
+                f"(max_dataset_bytes), received shape {shape}"
             )
 
     def check_columns(self, columns: int) -> None:
@@ -55,5 +56,6 @@ class Limits:
         """
         if columns > self.max_dim:
             raise Undecodable(
-                f"expected at most {self.max_dim} features, received {columns}"
+                f"expected at most {self.max_dim} features (max_dim), "
+                f"received {columns}"
             )

@@ -65,7 +65,7 @@ def _only_member(archive: zipfile.ZipFile, limits: Limits) -> zipfile.ZipInfo:
         raise Undecodable("expected an npz that is stored or deflated")
     if member.file_size > limits.max_bytes + MEBIBYTE:  # the npy header comes on top
         raise Undecodable(
-            f"expected at most {limits.max_bytes} bytes, "
+            f"expected at most {limits.max_bytes} bytes (max_dataset_bytes), "
             f"received an npz that unpacks to {member.file_size}"
         )
     allowed = max(RATIO_FLOOR_BYTES, MAX_RATIO * member.compress_size)

@@ -16,6 +16,7 @@ from kantor.service.queue.leases import Claim, Holding, LeaseQueue
 from kantor.service.queue.records import (
     JobError,
     JobEvent,
+    JobFilter,
     JobRecord,
     JobStatus,
     NewJob,
@@ -45,6 +46,7 @@ __all__ = [
     "JobDamaged",
     "JobError",
     "JobEvent",
+    "JobFilter",
     "JobRecord",
     "JobStatus",
     "LeaseQueue",

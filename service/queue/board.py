@@ -10,11 +10,18 @@ from kantor.service.queue.damage import JobDamaged, taken_back
 from kantor.service.queue.draining import EVERYBODY, Draining
 from kantor.service.queue.figures import QueueStats, RateVerdict
 from kantor.service.queue.keys import Keys
-from kantor.service.queue.records import JobEvent, JobRecord, JobStatus, NewJob
+from kantor.service.queue.records import (
+    JobEvent,
+    JobFilter,
+    JobRecord,
+    JobStatus,
+    NewJob,
+)
 from kantor.service.queue.refusals import (
     REFUSALS,
     JobActive,
     PriorityTooHigh,
+    QuotaExceeded,
 )
 from kantor.service.queue.scripting import milliseconds, script_text
 from kantor.service.settings import DAY_S, Settings
@@ -63,10 +70,12 @@ class JobBoard:
             IdempotentJobGone: The job that the key stands for is no longer kept.
             PriorityTooHigh: The priority is over the highest allowed.
         """
-        most = self._settings.highest_priority
+        most = self._settings.highest_priority_of(job.owner)
         if job.priority > most:
             raise PriorityTooHigh(job.priority, most)
         verdict, *shown = await self._run("enqueue", *self._enqueue_arguments(job))
+        if verdict == "quota":
+            raise QuotaExceeded(self._quota_of(job) or 0)
         if verdict in REFUSALS:
             raise REFUSALS[verdict](job.id)
         record = await self._read(job.id, *shown)
@@ -99,6 +108,7 @@ class JobBoard:
         owner: str | None = None,
         before: int | None = None,
         limit: int = 50,
+        only: JobFilter | None = None,
     ) -> list[tuple[int, JobRecord | None]]:
         """Return jobs, newest first, each with its sequence number.
 
@@ -109,6 +119,8 @@ class JobBoard:
             owner: Only jobs of this owner; None: of all.
             before: Only jobs with a smaller sequence number: the cursor of a page.
             limit: Most jobs to return.
+            only: Which jobs are wanted; any other is None in its place, and costs
+                little.
         """
         index = self._keys("index") if owner is None else self._keys("index", owner)
         newest = "+inf" if before is None else f"({before}"
@@ -117,16 +129,18 @@ class JobBoard:
                 index, newest, "-inf", start=0, num=limit, withscores=True
             )
         )
+        ids = [job_id for job_id, _ in found]
+        if only is not None and not only.is_empty:
+            ids = await self._possible(ids, only)
         async with self._client.pipeline(transaction=False) as pipe:
-            for job_id, _ in found:
+            for job_id in ids:
                 pipe.hgetall(self._keys("job", job_id))
             hashes = await pipe.execute(raise_on_error=False)
-        page: list[tuple[int, JobRecord | None]] = []
-        for (job_id, seq), fields in zip(found, hashes, strict=True):
-            whole = isinstance(fields, dict) and "status" in fields
-            record = await self._sound(job_id, fields) if whole else None
-            page.append((int(seq), record))
-        return page
+        records = {}
+        for job_id, fields in zip(ids, hashes, strict=True):
+            if isinstance(fields, dict) and "status" in fields:
+                records[job_id] = await self._sound(job_id, fields)
+        return [(int(seq), records.get(job_id)) for job_id, seq in found]
 
     async def history(self, job_id: str, after: str = "0-0") -> list[JobEvent]:
         """Return the kept events of a job that follow the event of id `after`."""
@@ -217,6 +231,18 @@ class JobBoard:
             flat, _ = await self._run("discard", job_id, error.reason)
             return JobRecord.from_hash(dict(zip(flat[::2], flat[1::2], strict=True)))
 
+    async def _possible(self, ids: list[str], only: JobFilter) -> list[str]:
+        """Return which jobs may be wanted, by the two fields that tell."""
+        async with self._client.pipeline(transaction=False) as pipe:
+            for job_id in ids:
+                pipe.hmget(self._keys("job", job_id), "status", "labels")
+            replies = await pipe.execute(raise_on_error=False)
+        return [
+            job_id
+            for job_id, fields in zip(ids, replies, strict=True)
+            if isinstance(fields, list) and only.admits(*fields)
+        ]
+
     async def _has_ended(self, job_id: str) -> bool:
         status = await _reply(self._client.hget(self._keys("job", job_id), "status"))
         return status is None or JobStatus(status).is_terminal
@@ -229,7 +255,7 @@ class JobBoard:
             "max_kept": self._settings.max_kept_per_key,
         }
         fields = job.to_fields() | life
-        quota = self._settings.queued_quota if job.quota is None else job.quota
+        quota = self._quota_of(job)
         return [
             job.id,
             job.owner,
@@ -242,6 +268,9 @@ class JobBoard:
             milliseconds(IDEMPOTENCY_LIFE_S),
             *(part for pair in fields.items() for part in pair),
         ]
+
+    def _quota_of(self, job: NewJob) -> int | None:
+        return self._settings.queued_quota if job.quota is None else job.quota
 
     async def _run(self, script: str, *arguments: str | int) -> Any:
         return await self._scripts[script](keys=[self._keys.tag], args=arguments)

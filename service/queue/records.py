@@ -177,6 +177,34 @@ class JobRecord:
 
 
 @dataclass(frozen=True)
+class JobFilter:
+    """Which jobs of a list are wanted: of this status, with all of these labels."""
+
+    status: JobStatus | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether every job is wanted."""
+        return self.status is None and not self.labels
+
+    def admits(self, status: str | None, labels: str | None) -> bool:
+        """Tell whether a job with these fields may be wanted.
+
+        One whose fields make no sense may, so that somebody looks at it.
+        """
+        if self.status is not None and status != self.status:
+            return False
+        if not self.labels or not labels:
+            return True
+        try:
+            found = json.loads(labels)
+            return bool(self.labels.items() <= found.items())
+        except (AttributeError, ValueError):
+            return True
+
+
+@dataclass(frozen=True)
 class JobEvent:
     """One entry of a job's event stream.
 

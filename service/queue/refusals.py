@@ -8,6 +8,12 @@ class QueueFull(Exception):
 class QuotaExceeded(Exception):
     """Refuse a job: its owner has as many unfinished ones as it may have."""
 
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"expected at most {most} unfinished jobs (max_queued_per_key), received "
+            "one more: wait until some of yours have ended"
+        )
+
 
 class IdempotencyConflict(Exception):
     """Refuse a job: its idempotency key stands for a different request."""
@@ -33,8 +39,7 @@ class JobActive(Exception):
 
 REFUSALS: dict[str, type[Exception]] = {
     "full": QueueFull,
-    "quota": QuotaExceeded,
     "conflict": IdempotencyConflict,
     "gone": IdempotentJobGone,
 }
-"""By the verdict of the script `enqueue`."""
+"""By the verdict of the script `enqueue`; built from the id of the job."""

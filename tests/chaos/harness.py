@@ -118,6 +118,7 @@ class Chaos:
         )
         self.log = folder / "workers.log"
         self.workers: list[subprocess.Popen[bytes]] = []
+        self.program = WORKER
         self.steps: dict[str, int] = {}
         self.done = threading.Event()
 
@@ -188,7 +189,7 @@ class Chaos:
         self.workers = [w for w in self.workers if w.poll() is None]
         while len(self.workers) < self.plan.workers:
             with self.log.open("ab") as log:
-                command = [sys.executable, str(WORKER)]
+                command = [sys.executable, str(self.program)]
                 process = subprocess.Popen(command, env=self._variables(), stderr=log)
             self.workers.append(process)
 

@@ -22,6 +22,9 @@ BAD: list[tuple[str, Any, str]] = [
     ("sample_bounds", 1, "expected bool"),
     ("bound_method", None, "expected one of"),
     ("constraint", ["stiefel"], "expected one of"),
+    ("device", "../../etc/passwd", "expected auto, cpu, cuda or cuda:<index>"),
+    ("device", "cuda:" + "9" * 80, "expected auto, cpu, cuda or cuda:<index>"),
+    ("device", "cpu\n", "expected auto, cpu, cuda or cuda:<index>"),
 ]
 
 

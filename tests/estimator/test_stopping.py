@@ -13,6 +13,7 @@ from kantor.estimator import (
     EstimationStopped,
     InvalidInput,
     estimate_w1,
+    pipeline,
 )
 from kantor.estimator.result import Progress
 
@@ -70,6 +71,27 @@ def test_every_fold_is_evaluated_under_the_question() -> None:
     folds = QUICK.replace(folds=2)
     resumed = estimate_w1(*samples(), folds, resume_from=checkpoint)
     assert numbers(resumed) == numbers(estimate_w1(*samples(), folds))
+
+
+@pytest.mark.parametrize(
+    "part", ["held_out", "detectable_distance", "p_value_of", "cautions_for"]
+)
+def test_every_part_of_the_answer_is_followed_by_the_question(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes a minute where there are ten million samples."""
+    done: list[str] = []
+    compute = getattr(pipeline, part)
+
+    def noted(*given: Any, **named: Any) -> Any:
+        found = compute(*given, **named)
+        done.append(part)
+        return found
+
+    monkeypatch.setattr(pipeline, part, noted)
+    with pytest.raises(EstimationStopped) as stopped:
+        estimate_w1(*samples(), QUICK, should_stop=lambda: bool(done))
+    assert stopped.value.checkpoint is not None
 
 
 def test_a_resumed_estimation_takes_no_step_twice() -> None:

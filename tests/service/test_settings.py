@@ -75,6 +75,20 @@ def test_several_owners_share_priorities_and_places() -> None:
     assert (shared.highest_priority, shared.queued_quota) == (0, 25)
     alone = Settings()
     assert (alone.highest_priority, alone.queued_quota) == (9, None)
+    assert (shared.share_of(4), shared.share_of(1), alone.share_of(4)) == (2, 1, 4)
+
+
+def test_single_owners_may_have_priorities_of_their_own() -> None:
+    settings = Settings(max_priority=1, max_priority_by_key={"ada": 7})
+    found = [settings.highest_priority_of(owner) for owner in ("ada", "bob")]
+    assert found == [7, 1]
+    with pytest.raises(ValidationError, match="priorities of -9 to 9, received 10"):
+        Settings(max_priority_by_key={"ada": 10})
+
+
+def test_each_api_process_decodes_two_large_files_at_least() -> None:
+    assert Settings(decoders=8, api_processes=2).own_decoders == 4
+    assert Settings(api_processes=16).own_decoders == 2
 
 
 TEXT = st.text(
@@ -117,6 +131,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "trusted_proxies": st.lists(st.sampled_from(["::1", "10.0.0.0/8"])),
     "max_connections": st.integers(10, 10_000),
     "max_priority": st.integers(-9, 9),
+    "max_priority_by_key": st.dictionaries(TEXT, st.integers(-9, 9)),
     "idle_timeout_s": st.integers(1, 1000),
     "webhook_root_secret": st.text(
         st.characters(categories=["L", "N", "P"]), min_size=32

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 from starlette.responses import JSONResponse
 
-from kantor.service.api.dependencies import IntakeDep, OwnedDep, ReadingDep
+from kantor.service.api.bodies import declared_size
+from kantor.service.api.dependencies import OwnedDep, ReadingDep
 from kantor.service.api.errors import UnsupportedMedia
 from kantor.service.api.intake import save_stream
 from kantor.service.api.openapi import DATASET_BODY
@@ -34,7 +35,6 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 )
 async def upload(
     request: Request,
-    intake: IntakeDep,
     datasets: OwnedDep,
     reading: ReadingDep,
     content_type: Annotated[str, Header()] = "",
@@ -44,8 +44,9 @@ async def upload(
     How it is written is found out; parameters say so where that is not to be left to a
     look at its start.
     """
-    with intake.folder() as folder:
-        path = Path(folder) / "body"
+    await datasets.admit(declared_size(request))
+    with datasets.receiving() as folder:
+        path = folder / "body"
         await save_stream(request.stream(), path)
         file_format = format_of_media_type(content_type) or _recognize(path)
         info = await datasets.keep_file(_BODY, path, file_format, reading)

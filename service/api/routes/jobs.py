@@ -1,7 +1,7 @@
 """Jobs: submit, look, list, cancel, delete."""
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -26,12 +26,13 @@ from kantor.service.api.schemas import JobId
 from kantor.service.api.submissions import read_submission
 from kantor.service.api.views import JobList, JobView, job_document, load_result
 from kantor.service.api.waiting import wait_for_end, wanted_wait_s
-from kantor.service.queue import JobBoard, JobRecord, JobStatus
+from kantor.service.queue import JobBoard, JobFilter, JobRecord, JobStatus
 from kantor.service.store import BlobStore
 
 POLL_S = 1
 _PAGE = 200
-_SCANNED_PAGES = 10
+_MOST_SCANNED = 1000
+"""Jobs that one request looks through; those of the next page come after them."""
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -104,14 +105,14 @@ async def list_jobs(
 
     A page may be short, even empty, while `next_cursor` leads on to more.
     """
-    wanted = _labels(label or [])
+    only = JobFilter(status, _labels(label or []))
     before = None if cursor is None else cursors.read(owner, cursor)
     found: list[JobRecord] = []
-    for _ in range(_SCANNED_PAGES):
-        page = await board.page(owner=owner, before=before, limit=_PAGE)
+    for _ in range(_MOST_SCANNED // _PAGE):
+        page = await board.page(owner=owner, before=before, limit=_PAGE, only=only)
         for seq, record in page:
             before = seq
-            if record is not None and _matches(record, status, wanted):
+            if record is not None and _matches(record, only):
                 found.append(record)
             if len(found) == limit:
                 break
@@ -222,9 +223,7 @@ def _labels(given: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _matches(
-    record: JobRecord, status: JobStatus | None, labels: dict[str, Any]
-) -> bool:
-    return (status is None or record.status is status) and (
-        labels.items() <= record.labels.items()
+def _matches(record: JobRecord, only: JobFilter) -> bool:
+    return (only.status is None or record.status is only.status) and (
+        only.labels.items() <= record.labels.items()
     )

@@ -19,6 +19,7 @@ from kantor.service.api.dependencies import (
     AccessDep,
     BoardDep,
     DatasetsDep,
+    HoldingsDep,
     IntakeDep,
     LatenciesDep,
     OwnerDep,
@@ -75,6 +76,7 @@ async def info(
     webhooks: WebhooksDep,
     board: BoardDep,
     access: AccessDep,
+    holdings: HoldingsDep,
 ) -> dict[str, Any]:
     """Return versions, limits, the formats that are read, and what workers have.
 
@@ -90,6 +92,16 @@ async def info(
             "max_dim": settings.max_dim,
             "max_body_bytes": settings.max_body_bytes,
             "max_json_bytes": settings.max_json_bytes,
+            "max_json_rows": settings.max_json_rows,
+            "max_dataset_bytes": settings.max_dataset_bytes,
+            "max_record_bytes": settings.max_record_bytes,
+            "max_files_per_key": settings.max_files_per_key,
+            "max_stored_bytes_per_key": holdings.limit(),
+            "max_uploads_per_key": settings.max_uploads_per_key,
+            "max_streams_per_key": settings.max_streams_per_key,
+            "max_queued_per_key": settings.queued_quota,
+            "max_kept_per_key": settings.max_kept_per_key,
+            "max_priority": settings.highest_priority,
             "max_queued": settings.max_queued,
             "max_attempts": settings.max_attempts,
             "max_job_memory_bytes": settings.max_job_memory_bytes,

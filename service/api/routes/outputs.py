@@ -10,7 +10,7 @@ import numpy as np
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 from redis.exceptions import RedisError
 from starlette.responses import FileResponse, JSONResponse
 
@@ -35,10 +35,11 @@ from kantor.service.api.dependencies import (
     StreamDep,
 )
 from kantor.service.api.errors import JobNotFinished
+from kantor.service.api.intake import Size
 from kantor.service.api.openapi import SCORES_BODY
 from kantor.service.api.routes.jobs import find_job
 from kantor.service.api.schemas import JobId, OutputFormat
-from kantor.service.api.scoring import samples_to_score
+from kantor.service.api.scoring import samples_to_score, scored
 from kantor.service.api.views import load_result, timestamp
 from kantor.service.api.waiting import follow
 from kantor.service.queue import JobBoard, JobEvent, JobRecord
@@ -53,7 +54,19 @@ _DRAWN: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {}, "image/png": {}, "image/svg+xml": {}}}
 }
 
-EventId = Annotated[str, Header(pattern=r"^\d{1,20}-\d{1,20}$", max_length=41)]
+
+def _event_id(given: str) -> str:
+    """Check that an id can be one: two numbers of 64 bits."""
+    if any(int(part) >= 2**64 for part in given.split("-")):
+        raise ValueError(f"expected numbers below 2^64, received {given}")
+    return given
+
+
+EventId = Annotated[
+    str,
+    Header(pattern=r"^[0-9]{1,20}-[0-9]{1,20}$", max_length=41),
+    AfterValidator(_event_id),
+]
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"])
 
@@ -108,6 +121,7 @@ async def curve(
     board: BoardDep,
     blobs: BlobsDep,
     intake: IntakeDep,
+    owner: OwnerDep,
     form: Annotated[OutputFormat, Query(alias="format")] = "json",
     max_points: Annotated[int, Query(ge=4, le=100_000)] = 2000,
 ) -> Response:
@@ -120,7 +134,7 @@ async def curve(
     if form == "csv":
         return Response(curve_csv(points), media_type="text/csv")
     picture = await intake.in_thread(
-        lambda: curve_picture(points, result=result, form=form)
+        owner, lambda: curve_picture(points, result=result, form=form)
     )
     return _picture(picture, form)
 
@@ -142,6 +156,7 @@ async def differences(
     job: JobDep,
     blobs: BlobsDep,
     intake: IntakeDep,
+    owner: OwnerDep,
     form: Annotated[OutputFormat, Query(alias="format")] = "json",
 ) -> Response:
     """Return extreme samples, features and the histogram of critic values as json.
@@ -157,7 +172,9 @@ async def differences(
     histogram = found["histogram"]
     if form == "csv":
         return Response(histogram_csv(histogram), media_type="text/csv")
-    picture = await intake.in_thread(lambda: histogram_picture(histogram, form=form))
+    picture = await intake.in_thread(
+        owner, lambda: histogram_picture(histogram, form=form)
+    )
     return _picture(picture, form)
 
 
@@ -167,13 +184,15 @@ async def differences(
     responses={200: {"content": {"text/html": {}}}},
     summary="Report of a result",
 )
-async def report(job: JobDep, blobs: BlobsDep, intake: IntakeDep) -> Response:
+async def report(
+    job: JobDep, blobs: BlobsDep, intake: IntakeDep, owner: OwnerDep
+) -> Response:
     """Return the result as one HTML file that needs nothing else, to pass on."""
     result = await to_thread.run_sync(load_result, job, blobs)
     if result is None:
         raise _not_finished(job)
     heading = _heading(job)
-    text = await intake.in_thread(lambda: html.report(result, heading=heading))
+    text = await intake.in_thread(owner, lambda: html.report(result, heading=heading))
     headers = {"Content-Security-Policy": _REPORT_POLICY}
     return Response(text, media_type="text/html; charset=utf-8", headers=headers)
 
@@ -212,17 +231,18 @@ async def scores(
     A critic of tables takes `{"columns": {"name": [...]}}` or a dataset with names; a
     row that lacks a value where none did before has no score.
     """
-    from kantor.estimator.witness.document import score
-
     digest = _critic_of(job)
 
     def values(document: Any) -> list[float | None]:
         samples = samples_to_score(document, datasets)
-        found = score(blobs.get(digest), samples)
+        found = scored(blobs.get(digest), samples)
         return [None if np.isnan(value) else float(value) for value in found]
 
-    async with bodies.lend(request) as document:
-        return JSONResponse({"scores": await intake.in_thread(values, document)})
+    async with bodies.lend(datasets.owner, request) as document:
+        found = await intake.in_thread(
+            datasets.owner, values, document, size=Size.LARGE
+        )
+        return JSONResponse({"scores": found})
 
 
 def _heading(job: JobRecord) -> str:

@@ -5,9 +5,10 @@ kept and passed on. What it shows comes from the routes under `/v1`, with the re
 own key where keys are needed; the document itself holds nothing of anybody.
 """
 
+import json
 from pathlib import Path
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -43,6 +44,15 @@ class Assets(StaticFiles):
 async def page() -> FileResponse:
     """Return the document of every page."""
     return FileResponse(STATIC / "page" / "index.html", headers=_ALWAYS_ASKED)
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request) -> Response:
+    """Return the OpenAPI document, which anybody may ask for as often as he likes."""
+    state = request.app.state
+    if not hasattr(state, "openapi"):
+        state.openapi = json.dumps(request.app.openapi()).encode()
+    return Response(state.openapi, media_type="application/json")
 
 
 @router.get("/docs")

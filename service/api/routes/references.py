@@ -32,7 +32,7 @@ async def put(
 
     What it has stood for is kept, and listed, as long as the reference is there.
     """
-    async with bodies.lend(request) as document:
+    async with bodies.lend(datasets.owner, request) as document:
         wanted = validated(DatasetReference, document)
     return JSONResponse(reference_document(await datasets.name(name, wanted.dataset)))
 

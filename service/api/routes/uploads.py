@@ -9,8 +9,9 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from kantor.estimator.samples.pair import MIN_SAMPLES
+from kantor.service.api.arrivals import Batch
 from kantor.service.api.batches import batch_rows, check_digest
+from kantor.service.api.bodies import declared_size
 from kantor.service.api.dependencies import (
     IntakeDep,
     OwnedDep,
@@ -19,11 +20,10 @@ from kantor.service.api.dependencies import (
     SettingsDep,
     UploadsDep,
 )
-from kantor.service.api.errors import InvalidRequest
-from kantor.service.api.intake import save_stream
+from kantor.service.api.intake import Size, save_stream
 from kantor.service.api.openapi import BATCH_BODY
 from kantor.service.api.schemas import UploadId
-from kantor.service.api.uploads import MAX_INDEX, Batch, Upload
+from kantor.service.api.uploads import MAX_INDEX, Upload
 from kantor.service.api.views import DatasetView, dataset_document, timestamp
 
 router = APIRouter(prefix="/v1/uploads", tags=["datasets"])
@@ -50,7 +50,7 @@ class UploadView(BaseModel):
 @router.post("", status_code=201, response_model=UploadView, summary="Start an upload")
 async def start(uploads: UploadsDep, owner: OwnerDep) -> Response:
     """Open an upload; it is dropped after a day if it is not completed."""
-    upload = uploads.start(owner)
+    upload = await to_thread.run_sync(uploads.start, owner)
     headers = {"Location": f"/v1/uploads/{upload.id}"}
     return JSONResponse(_document(upload, []), 201, headers)
 
@@ -59,7 +59,8 @@ async def start(uploads: UploadsDep, owner: OwnerDep) -> Response:
 async def show(upload_id: UploadId, uploads: UploadsDep, owner: OwnerDep) -> Response:
     """List the batches that have arrived."""
     upload = uploads.find(owner, upload_id)
-    return JSONResponse(_document(upload, uploads.batches(upload)))
+    batches = await to_thread.run_sync(uploads.batches, upload)
+    return JSONResponse(_document(upload, batches))
 
 
 @router.post(
@@ -77,6 +78,7 @@ async def add(
     intake: IntakeDep,
     settings: SettingsDep,
     owner: OwnerDep,
+    datasets: OwnedDep,
     reading: ReadingDep,
     index: Annotated[int | None, Query(ge=0, le=MAX_INDEX)] = None,
     content_type: Annotated[str, Header()] = "",
@@ -89,7 +91,6 @@ async def add(
     order of their arrival; then one that is sent again is there twice.
     """
     upload = uploads.find(owner, upload_id)
-    limit = settings.max_json_bytes
 
     def keep(path: Path) -> tuple[Batch, bool]:
         check_digest(path, content_digest)
@@ -98,15 +99,19 @@ async def add(
             content_type,
             intake.limits,
             reading,
-            max_json_bytes=limit,
+            max_json_bytes=settings.max_json_bytes,
+            max_json_rows=settings.max_json_rows,
         )
         with rows as samples:
-            return uploads.add(upload, index, samples, intake.limits)
+            admit = datasets.admit_now
+            return uploads.add(upload, index, samples, intake.limits, admit)
 
-    with intake.folder() as folder:
-        path = Path(folder) / "batch"
+    await datasets.admit(declared_size(request))
+    with datasets.receiving() as folder:
+        path = folder / "batch"
         await save_stream(request.stream(), path)
-        batch, is_new = await intake.in_thread(keep, path)
+        size = Size.of_file(path)
+        batch, is_new = await intake.in_thread(owner, keep, path, size=size)
     return JSONResponse(asdict(batch), 201 if is_new else 200)
 
 
@@ -117,16 +122,13 @@ async def add(
     summary="Complete an upload",
 )
 async def complete(
-    upload_id: UploadId, uploads: UploadsDep, datasets: OwnedDep, owner: OwnerDep
+    upload_id: UploadId, uploads: UploadsDep, datasets: OwnedDep
 ) -> Response:
-    """Join batches 0 to the last along axis 0 into a dataset."""
-    upload = uploads.find(owner, upload_id)
-    rows = sum(batch.n for batch in uploads.batches(upload))
-    if rows < MIN_SAMPLES:
-        raise InvalidRequest(
-            f"expected at least {MIN_SAMPLES} samples, received {rows}"
-        )
-    info = await datasets.complete(uploads, upload)
+    """Join batches 0 to the last along axis 0 into a dataset.
+
+    It can be repeated: for a day the same dataset is answered.
+    """
+    info = await datasets.complete(uploads, upload_id)
     headers = {"Location": f"/v1/datasets/{info.id}"}
     return JSONResponse(dataset_document(info), 201, headers)
 

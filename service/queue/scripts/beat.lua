@@ -2,6 +2,7 @@
 -- ARGV: worker name, facts about it (JSON; '' for none), then id, token, ... of all
 --       that it holds (none: it is idle).
 -- Returns one of 'held', 'cancel', 'deadline', 'lost' for each.
+sound_keys()
 redis.call('SET', key('seen'), now)
 redis.call('ZADD', key('workers'), now, ARGV[1])
 if ARGV[2] ~= '' then redis.call('HSET', key('devices'), ARGV[1], ARGV[2]) end

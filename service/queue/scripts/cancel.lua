@@ -1,6 +1,7 @@
 -- Cancel a job: a queued one ends at once, a running one is asked to stop.
 -- ARGV: id. Returns 1, or 0 when there is no such job. Ended jobs stay as they are.
 local id = ARGV[1]
+sound_keys()
 local status = get(id, 'status')
 if not status then return 0 end
 if status == 'queued' then

@@ -4,6 +4,7 @@
 -- bucket, or one that has been given out before, goes alone: a job that kills its
 -- worker then takes no neighbour with it. A worker that is drained gets none.
 local worker, most, scan = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+sound_keys()
 redis.call('ZADD', key('workers'), now, worker)
 
 local bell = redis.call('XREVRANGE', key('bell'), '+', '-', 'COUNT', 1)

@@ -68,6 +68,9 @@ local function job_key(id) return P .. ':job:' .. id end
 local function get(id, field) return redis.call('HGET', job_key(id), field) end
 local function number(id, field, otherwise) return tonumber(get(id, field)) or otherwise end
 local function is_error(reply) return type(reply) == 'table' and reply.err ~= nil end
+local function is_terminal(status)
+  return status == 'succeeded' or status == 'failed' or status == 'cancelled'
+end
 
 local function count(name, by)
   local counted = redis.pcall('HINCRBY', key('totals'), name, by or 1)
@@ -80,6 +83,27 @@ local function expect_type(name, wanted)
   if found == wanted or found == 'none' then return end
   redis.call('DEL', name)
   count('keys_damaged')
+end
+
+-- Do so for all keys that jobs share. Whatever writes does this first: a script that
+-- fails half-way is not undone, and would leave a job between two states.
+local KINDS = {
+  zset = {'ready', 'queued', 'leases', 'deadlines', 'index', 'expiries', 'deliveries',
+    'workers'},
+  string = {'seq', 'seen', 'grace', 'mended'},
+  hash = {'totals', 'turn', 'devices', 'draining'},
+  stream = {'bell'},
+  list = {'damaged'},
+}
+local function sound_keys()
+  for wanted, names in pairs(KINDS) do
+    for _, name in ipairs(names) do expect_type(key(name), wanted) end
+  end
+end
+local function sound_keys_of(owner)
+  for _, name in ipairs({'unfinished', 'index', 'ended'}) do
+    expect_type(key(name, owner), 'zset')
+  end
 end
 
 -- A job as the API shows it: its hash, flat, and how many jobs go before it (or nil).
@@ -192,6 +216,7 @@ end
 -- End a job for good: the only place where a job becomes terminal.
 local function close(id, status, detail)
   local owner = get(id, 'owner') or ''
+  sound_keys_of(owner)
   unready(id)
   redis.call('ZREM', key('leases'), id)
   redis.call('ZREM', key('deadlines'), id)

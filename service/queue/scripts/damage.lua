@@ -25,10 +25,6 @@ local function fault(id)
   return nil
 end
 
-local function is_terminal(status)
-  return status == 'succeeded' or status == 'failed' or status == 'cancelled'
-end
-
 -- Make a hash readable again: what is missing or damaged gets a plain value, or goes.
 -- Texts that parse and yet make no sense are replaced where `all` says so.
 local function patch(id, all)
@@ -75,9 +71,7 @@ end
 local function mend(id, max_attempts)
   local why = fault(id)
   if why then return set_aside(id, why) end
-  for _, name in ipairs({'index', 'unfinished', 'ended'}) do
-    expect_type(key(name, get(id, 'owner')), 'zset')
-  end
+  sound_keys_of(get(id, 'owner'))
   local status, owner, seq = get(id, 'status'), get(id, 'owner'), get(id, 'seq')
   redis.call('ZADD', key('index'), 'NX', seq, id)
   redis.call('ZADD', key('index', owner), 'NX', seq, id)
@@ -97,6 +91,8 @@ local function mend(id, max_attempts)
   elseif not redis.call('ZSCORE', key('expiries'), id)
     or not redis.call('ZSCORE', key('ended', owner), id) then
     keep(id, owner)
+  elseif not get(id, 'webhook_status') then
+    owe_notification(id, status)
   elseif get(id, 'webhook_status') == 'pending' then
     redis.call('ZADD', key('deliveries'), 'NX', now, id)
   end

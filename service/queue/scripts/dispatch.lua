@@ -5,6 +5,7 @@
 -- as many in flight as it may are passed over, and put off by the pause where they are
 -- all that was found, so that a slow host holds up nobody else. One whose last attempt
 -- was never settled (its sender died) is given up.
+sound_keys()
 local lease, most, per_host = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local max_attempts, pause = tonumber(ARGV[4]), tonumber(ARGV[5])
 local SCAN = 256

@@ -51,12 +51,11 @@ local function next_place(seq)
   return math.max(turn, (tonumber(last) or level) - level) + 1
 end
 
+sound_keys()
+sound_keys_of(owner)
 local waiting = redis.call('ZCARD', key('ready')) + redis.call('ZCARD', key('leases'))
 if waiting >= max_queued or redis.call('EXISTS', key('full')) == 1 then
   return {'full'}
-end
-for _, name in ipairs({'unfinished', 'index', 'ended'}) do
-  expect_type(key(name, owner), 'zset')
 end
 if not has_quota() then return {'quota'} end
 

@@ -4,7 +4,9 @@
 -- Returns 'done', or 'lost' when another holds or ended the job. A repeated call of the
 -- one that ended it (its reply was lost) is 'done' again.
 local id, token, status, detail = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-if redis.pcall('HGET', job_key(id), 'done_by') == token then return 'done' end
+local done_by = redis.pcall('HGET', job_key(id), 'done_by')
+if done_by == token and is_terminal(get(id, 'status')) then return 'done' end
+sound_keys()
 if not owned(id, token) then
   count('commits_refused')
   return 'lost'

@@ -16,22 +16,6 @@ local function due(name, limit)
   return redis.call('ZRANGEBYSCORE', key(name), '-inf', limit, 'LIMIT', 0, BATCH)
 end
 
-local function check_keys()
-  expect_type(key('totals'), 'hash')
-  for _, name in ipairs({'ready', 'queued', 'leases', 'deadlines', 'index', 'expiries',
-    'deliveries', 'workers'}) do
-    expect_type(key(name), 'zset')
-  end
-  for _, name in ipairs({'seq', 'seen', 'grace', 'mended'}) do
-    expect_type(key(name), 'string')
-  end
-  expect_type(key('bell'), 'stream')
-  expect_type(key('turn'), 'hash')
-  expect_type(key('devices'), 'hash')
-  expect_type(key('draining'), 'hash')
-  expect_type(key('damaged'), 'list')
-end
-
 -- The counter of arrivals must not fall behind what has arrived.
 local function check_counter()
   local newest = redis.call('ZREVRANGE', key('index'), 0, 0, 'WITHSCORES')
@@ -91,7 +75,7 @@ local function check_memory()
   end
 end
 
-check_keys()
+sound_keys()
 check_counter()
 local grace = check_clock()
 

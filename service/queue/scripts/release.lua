@@ -2,6 +2,7 @@
 -- ARGV: id, token, digest of a checkpoint ('' for none).
 -- Returns 'released', 'cancelled' when a cancel was waiting, or 'lost'.
 local id, token, checkpoint = ARGV[1], ARGV[2], ARGV[3]
+sound_keys()
 if not owned(id, token) then return 'lost' end
 if get(id, 'cancel') then
   close(id, 'cancelled')

@@ -2,6 +2,7 @@
 -- ARGV: id, number of the attempt, verdict (delivered | failed | retry), ms until the
 --       next attempt, status of the answer ('' for none), error ('' for none).
 -- Returns 1, or 0 when the job is gone or a later attempt has been leased.
+sound_keys()
 local id, attempt, verdict, delay = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 if get(id, 'webhook_attempts') ~= attempt
   or not redis.call('ZSCORE', key('deliveries'), id) then return 0 end

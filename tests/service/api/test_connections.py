@@ -188,6 +188,24 @@ def test_what_is_no_http_is_told_so(dial: Dial, request_bytes: bytes) -> None:
     assert problem(received(line)) == (400, "malformed_request")
 
 
+@pytest.mark.parametrize(
+    ("header", "status", "code"),
+    [
+        ("bytes=9999999999-", 416, "range_not_satisfiable"),
+        ("bytes=5-2", 400, "not_understood"),
+    ],
+)
+def test_a_range_that_is_not_there_is_a_problem(
+    dial: Dial, header: str, status: int, code: str
+) -> None:
+    line = dial()
+    head = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+    line.sendall(f"{head}Range: {header}\r\n\r\n".encode())
+    answer = received(line)
+    assert problem(answer) == (status, code)
+    assert (b"content-range: bytes */" in answer) == (status == 416)
+
+
 def test_silent_connections_keep_nobody_out(dial: Dial, api: httpx.Client) -> None:
     for _ in range(4 * MOST):
         dial()

@@ -8,7 +8,12 @@ from fastapi import Request
 
 from kantor.service.api import documents
 from kantor.service.api.documents import SMALL_BYTES, JsonBodies
-from kantor.service.api.errors import BodyTooLarge, NotUnderstood, ServerBusy
+from kantor.service.api.errors import (
+    BodyTooLarge,
+    LimitExceeded,
+    NotUnderstood,
+    ServerBusy,
+)
 
 LARGE = b"[" + b"1," * SMALL_BYTES + b"1]"
 
@@ -30,7 +35,7 @@ def arriving(body: bytes, step: int = 64 * 1024) -> Request:
 
 def read(bodies: JsonBodies, body: bytes, step: int = 64 * 1024) -> Any:
     async def lend() -> Any:
-        async with bodies.lend(arriving(body, step)) as document:
+        async with bodies.lend("ann", arriving(body, step)) as document:
             return document
 
     return asyncio.run(lend())
@@ -40,6 +45,14 @@ def test_a_body_is_read_up_to_its_limit() -> None:
     assert read(JsonBodies(13), b'{"a": [1, 2]}', 4) == {"a": [1, 2]}
     with pytest.raises(BodyTooLarge, match="at most 12 bytes"):
         read(JsonBodies(12), b'{"a": [1, 2]}', 4)
+
+
+def test_a_body_of_too_many_rows_is_not_parsed(monkeypatch: Any) -> None:
+    monkeypatch.setattr(documents, "parse_json", lambda _: pytest.fail("parsed"))
+    body = b'{"a": [' + b"[1]," * SMALL_BYTES + b"[1]]}"
+    with pytest.raises(LimitExceeded, match="at most 1000 rows") as refused:
+        read(JsonBodies(10**7, max_rows=1000), body)
+    assert "max_json_rows), received 262147 lists" in str(refused.value)
 
 
 def test_a_large_body_is_parsed_beside_the_event_loop(monkeypatch: Any) -> None:
@@ -62,11 +75,11 @@ def test_more_large_bodies_than_the_budget_are_turned_away(monkeypatch: Any) -> 
     bodies = JsonBodies(10**7)
 
     async def two() -> None:
-        async with bodies.lend(arriving(LARGE)):
+        async with bodies.lend("ann", arriving(LARGE)):
             with pytest.raises(ServerBusy):
-                async with bodies.lend(arriving(LARGE)):
+                async with bodies.lend("ann", arriving(LARGE)):
                     pass
-            async with bodies.lend(arriving(b"[1]")) as small:
+            async with bodies.lend("ann", arriving(b"[1]")) as small:
                 assert small == [1]
 
     asyncio.run(two())

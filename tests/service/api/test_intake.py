@@ -15,6 +15,7 @@ from kantor.service.api.errors import InvalidFile, InvalidRequest, LimitExceeded
 from kantor.service.api.intake import (
     BLOCK_BYTES,
     Intake,
+    Size,
     refuse_booleans,
     save_file,
     save_stream,
@@ -46,7 +47,9 @@ def test_booleans_are_no_numbers(rows: list[Any], place: str) -> None:
 
 
 def test_more_rows_than_allowed_are_refused_and_not_kept(tmp_path: Path) -> None:
-    with pytest.raises(LimitExceeded, match="at most 49 samples, received 50"):
+    with pytest.raises(
+        LimitExceeded, match=r"at most 49 samples \(max_samples\), received 50"
+    ):
         intake_of(tmp_path, max_samples=49).keep_rows("source", ROWS)
     assert list(tmp_path.rglob("*.npy")) == []
 
@@ -95,7 +98,9 @@ def test_only_a_few_work_at_a_time(tmp_path: Path) -> None:
 
     async def run() -> None:
         pause = threading.Event()
-        await asyncio.gather(*(intake.in_thread(work, pause) for _ in range(8)))
+        await asyncio.gather(
+            *(intake.in_thread("", work, pause, size=Size.LARGE) for _ in range(8))
+        )
 
     asyncio.run(run())
     assert most[0] == 2

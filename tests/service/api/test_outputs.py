@@ -14,6 +14,7 @@ import httpx
 import numpy as np
 import pytest
 import redis
+from safetensors.numpy import load, save
 
 from kantor.estimator.critics.network import NetworkPotential
 from kantor.estimator.samples.scaling import Scaler
@@ -211,6 +212,41 @@ def test_scoring_needs_the_critics_dimension(
     samples = {"samples": [[1.0, 2.0, 3.0]]}
     response = api.post(succeeded["links"]["scores"], json=samples)
     assert (response.status_code, response.json()["code"]) == (422, "invalid_samples")
+
+
+def test_booleans_are_no_samples_to_score(
+    api: httpx.Client, succeeded: dict[str, Any]
+) -> None:
+    samples = {"samples": [[1.0, 2.0], [True, 2.0]]}
+    response = api.post(succeeded["links"]["scores"], json=samples)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+    assert response.json()["errors"][0]["pointer"] == "#/samples/1"
+
+
+def test_a_critic_of_an_earlier_version_is_said_to_be_one(
+    api: httpx.Client, worker: LeaseQueue, settings: Settings, rows: Rows
+) -> None:
+    tensors = load(FIRST_FEATURE.to_bytes())
+    old = {n: t for n, t in tensors.items() if n not in ("family", "activation")}
+    job, claim = running_job(api, worker, rows)
+    blobs = BlobStore(settings.data_dir)
+    result = blobs.put(json.dumps(RESULT).encode())
+    worker.succeed(claim, result=result, critic=blobs.put(save(old)))
+    samples = {"samples": [[1.0, 2.0]]}
+    refused = api.post(job["links"]["scores"], json=samples)
+    assert (refused.status_code, refused.json()["code"]) == (410, "critic_unreadable")
+
+
+@pytest.mark.parametrize("given", [f"{2**64}-0", f"0-{2**64}", "9" * 20 + "-0"])
+def test_an_event_id_that_cannot_be_one_is_refused(
+    api: httpx.Client, succeeded: dict[str, Any], given: str
+) -> None:
+    headers = {"Last-Event-ID": given}
+    refused = api.get(succeeded["links"]["events"], headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+    assert "below 2^64" in refused.json()["detail"]
+    last = {"Last-Event-ID": f"{2**64 - 1}-{2**64 - 1}"}
+    assert api.get(succeeded["links"]["events"], headers=last).status_code == 200
 
 
 def test_a_running_job_has_no_critic_but_a_curve(

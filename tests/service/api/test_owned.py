@@ -10,6 +10,7 @@ import pytest
 
 from kantor.service.api.access import Access
 from kantor.service.api.errors import DatasetNotFound
+from kantor.service.api.holdings import Holdings
 from kantor.service.api.intake import Intake
 from kantor.service.api.owned import OwnedDatasets
 from kantor.service.api.uploads import UploadStore
@@ -33,7 +34,10 @@ class House:
 
     def of(self, owner: str) -> OwnedDatasets:
         intake = Intake(self.settings, self.store)
-        return OwnedDatasets(owner, self.access, intake, self.store, self.references)
+        holdings = Holdings(self.settings, self.access, self.uploads)
+        return OwnedDatasets(
+            owner, self.access, intake, holdings, self.store, self.references
+        )
 
 
 @pytest.fixture
@@ -67,7 +71,7 @@ def by_part(house: House, ann: OwnedDatasets, folder: Path) -> DatasetInfo:
 def by_upload(house: House, ann: OwnedDatasets, folder: Path) -> DatasetInfo:
     upload = house.uploads.start("ann")
     house.uploads.add(upload, 0, ROWS, Intake(house.settings, house.store).limits)
-    return run(ann.complete(house.uploads, upload))
+    return run(ann.complete(house.uploads, upload.id))
 
 
 def by_weights(house: House, ann: OwnedDatasets, folder: Path) -> DatasetInfo:

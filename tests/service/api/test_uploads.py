@@ -1,14 +1,24 @@
 import asyncio
 import base64
+import cProfile
 import hashlib
 import io
+import os
 import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+
+from kantor.service.api import uploads
+from kantor.service.api.uploads import UploadStore
+from kantor.service.decoding import Limits
+from kantor.service.store import DatasetStore
 
 Rows = list[list[float]]
 
@@ -48,6 +58,28 @@ def test_batches_in_any_order_become_the_dataset_of_the_whole(
     whole = api.post("/v1/datasets", content=npy_bytes(rows), headers=kind).json()
     assert joined["id"] == whole["id"]
     assert api.get(upload).json()["code"] == "upload_not_found"
+
+
+def test_completing_can_be_repeated(api: httpx.Client, upload: str, rows: Rows) -> None:
+    send(api, upload, 0, rows)
+    first, again = (api.post(f"{upload}/complete") for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert again.headers["location"] == first.headers["location"]
+    late = send(api, upload, 1, rows)
+    assert (late.status_code, late.json()["code"]) == (404, "upload_not_found")
+
+
+def test_those_who_complete_at_once_get_the_same(
+    api: httpx.Client, upload: str, rows: Rows
+) -> None:
+    for index in range(20):
+        send(api, upload, index, rows)
+    with ThreadPoolExecutor(4) as pool:
+        complete = str(api.base_url.join(f"{upload}/complete"))
+        answers = list(pool.map(httpx.post, [complete] * 4))
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert len({answer.json()["id"] for answer in answers}) == 1
 
 
 def test_a_repeated_batch_counts_once(
@@ -96,6 +128,58 @@ def test_too_small_a_whole_is_refused(
 def test_a_dropped_upload_is_gone(api: httpx.Client, upload: str) -> None:
     assert api.delete(upload).status_code == 204
     assert api.get(upload).status_code == 404
+
+
+def test_a_batch_costs_the_same_however_many_there_are(tmp_path: Path) -> None:
+    store = UploadStore(tmp_path, DatasetStore(tmp_path))
+    upload = store.start("")
+    folder = tmp_path / "uploads" / upload.id
+    batch = np.ones((1, 1))
+    store.add(upload, 0, batch, Limits())
+    few = calls_of(lambda: store.add(upload, 1, batch, Limits()))
+    for index in range(2, 300):
+        store.add(upload, index, batch, Limits())
+    many = calls_of(lambda: store.add(upload, 300, batch, Limits()))
+    assert many <= 1.2 * few
+    (folder / "arrived.json").unlink()  # what was noted is made again
+    assert store.add(upload, None, batch, Limits())[0].index == 301
+    assert store.add(upload, 0, batch, Limits()) == (store.batches(upload)[0], False)
+
+
+def calls_of(action: Callable[[], object]) -> int:
+    """Count the calls that an action makes, in Python and of C."""
+    profile = cProfile.Profile()
+    profile.runcall(action)
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+def test_a_batch_whose_writer_was_killed_can_be_sent_again(tmp_path: Path) -> None:
+    store = UploadStore(tmp_path, DatasetStore(tmp_path))
+    upload = store.start("")
+    batch, _ = store.add(upload, 3, np.ones((2, 1)), Limits())
+    (tmp_path / "uploads" / upload.id / batch.name).unlink()
+    assert store.add(upload, 3, np.ones((2, 1)), Limits()) == (batch, True)
+    assert store.batches(upload) == [batch]
+
+
+def test_outcomes_are_forgotten_first_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "MOST_REMEMBERED", 2)
+    store = UploadStore(tmp_path, DatasetStore(tmp_path))
+    ids = []
+    for age in (30, 20, 10):
+        upload = store.start("ann")
+        store.add(upload, 0, np.ones((40, 1)), Limits())
+        dataset = store.complete(upload).id
+        ids.append(upload.id)
+        if outcome := next(tmp_path.glob(f"uploads/completed/*/{upload.id}"), None):
+            os.utime(outcome, (time.time() - age, time.time() - age))
+    assert [store.outcome("ann", i) for i in ids] == [None, dataset, dataset]
+    assert store.outcome("bob", ids[2]) is None
+    monkeypatch.setattr(uploads, "LIFE_S", 15.0)
+    store.sweep()
+    assert [store.outcome("ann", i) for i in ids] == [None, None, dataset]
 
 
 def test_batches_are_removed_outside_the_event_loop(

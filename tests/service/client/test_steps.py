@@ -112,7 +112,7 @@ def test_a_body_is_whole_in_every_attempt(pauses: list[float]) -> None:
 def test_what_may_have_been_done_is_not_done_twice(pauses: list[float]) -> None:
     service = Service(httpx.ReadTimeout("lost"))
     with client_of(service) as client, pytest.raises(Unreachable):
-        client.complete_upload("up_1")
+        client.request("POST", "/v1/uploads")
     assert len(service.requests) == 1
 
 

@@ -194,3 +194,41 @@ def test_the_reasons_are_readable(
     worker.claim()
     note = json.loads(client.lrange(keys("damaged"), 0, 0)[0])
     assert note["reason"] == "its attempt is no number"
+
+
+@pytest.mark.parametrize("name", ["ready", "queued", "index", "deadlines", "bell"])
+def test_a_job_is_accepted_whole_beside_a_damaged_key(
+    board: Any, client: redis.Redis, keys: Keys, name: str
+) -> None:
+    """A script that fails half-way is not undone: the job had no status then."""
+    client.set(keys(name), "not a set")
+    job = board.enqueue(deadline_s=100.0)
+    assert board.get(job.id).status == JobStatus.QUEUED
+    assert job.status == JobStatus.QUEUED
+
+
+@pytest.mark.parametrize("name", ["ready", "expiries", "deliveries", "ended", "totals"])
+def test_a_job_ends_once_and_tells_it_beside_a_damaged_key(
+    board: Any, worker: LeaseQueue, client: redis.Redis, keys: Keys, name: str
+) -> None:
+    """It was believed to have ended, or its webhook forgotten, and then ran again."""
+    job = board.enqueue(webhook=HOOK, owner="ann")
+    [claim] = worker.claim()
+    damaged = keys("ended", "ann") if name == "ended" else keys(name)
+    client.set(damaged, "not a set")
+    assert worker.succeed(claim, result="digest")
+    assert board.get(job.id).status == JobStatus.SUCCEEDED
+    assert client.zscore(keys("deliveries"), job.id) is not None
+    assert client.zscore(keys("leases"), job.id) is None
+
+
+def test_a_notification_that_was_never_owed_is_owed_again(
+    board: Any, worker: LeaseQueue, client: redis.Redis, keys: Keys
+) -> None:
+    job = board.enqueue(webhook=HOOK)
+    [claim] = worker.claim()
+    worker.succeed(claim, result="digest")
+    client.zrem(keys("deliveries"), job.id)
+    client.hdel(keys("job", job.id), "webhook_status", "webhook_due")
+    worker.reap()
+    assert client.zscore(keys("deliveries"), job.id) is not None

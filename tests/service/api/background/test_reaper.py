@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from kantor.service.api.background.reaper import reaping
+from kantor.service.api.intake import Size
 from kantor.service.api.services import Services, build_services
 from kantor.service.api.uploads import UploadStore
 from kantor.service.queue import JobBoard, JobStatus, LeaseQueue
@@ -44,6 +45,7 @@ def with_reaper(
                 every_s=0.02,
                 closing=services.closing,
                 hold=lambda: None,
+                forget=lambda: None,
             ),
         ):
             await block(services)
@@ -98,7 +100,10 @@ def test_busy_decoders_do_not_keep_a_lost_job_waiting(
 
     async def block(services: Services) -> None:
         busy = [
-            asyncio.ensure_future(services.intake.in_thread(free.wait, PATIENCE_S))
+            asyncio.ensure_future(
+                services.intake.in_thread("", free.wait, PATIENCE_S, size=size)
+            )
+            for size in Size
             for _ in range(8)
         ]
         await asyncio.sleep(0.1)

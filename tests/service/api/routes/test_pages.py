@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from kantor.service.api.routes import pages
 from kantor.service.api.routes.pages import STATIC
 
 
@@ -36,3 +37,13 @@ def test_all_that_scripts_import_is_there(api: httpx.Client) -> None:
     for script in (STATIC / "page").glob("*.js"):
         for path in re.findall(r'"(/static/[^"]+)"', script.read_text()):
             assert api.get(path).status_code == 200, (script.name, path)
+
+
+def test_the_document_of_the_routes_is_written_out_once(
+    api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is large, and asked for without a key: ten a second kept others waiting."""
+    first = api.get("/openapi.json")
+    monkeypatch.setattr(pages, "json", None)  # nothing is written again
+    assert api.get("/openapi.json").content == first.content
+    assert first.json()["info"]["title"] == "Kantor"

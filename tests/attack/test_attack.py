@@ -1,0 +1,37 @@
+"""The attacks that take seconds, against a real `kantor serve`."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.attack import bodies, harness, lines, shares, tenants
+from tests.attack.stage import FULL, SMALL
+
+QUICK: tuple[harness.Attack, ...] = (
+    lines.odd_requests,
+    lines.idle_connections,
+    bodies.heavy_jobs,
+    bodies.heavy_json,
+    shares.priorities,
+    shares.uploads,
+    shares.lists,
+    tenants.wrong_keys,
+    tenants.others_things,
+    tenants.collisions,
+    tenants.equal_data,
+    tenants.inward_webhooks,
+    tenants.forged_cursors,
+)
+
+
+def test_nothing_gets_through_in_seconds(tmp_path: Path) -> None:
+    """How long the neighbour waits is told, and judged by `make attack` alone."""
+    report = harness.run(tmp_path, SMALL, attacks=QUICK)
+    assert report.breaches == []
+    assert sum(played.tally.tried for played in report.played) > 200
+
+
+@pytest.mark.slow
+def test_nothing_gets_through(tmp_path: Path) -> None:
+    report = harness.run(tmp_path, FULL)
+    assert report.breaches == []
