@@ -31,6 +31,8 @@ from kantor.service.store import BlobStore
 
 POLL_S = 1
 _PAGE = 200
+"""Jobs that are read at once where a filter has to look into them."""
+
 _MOST_SCANNED = 1000
 """Jobs that one request looks through; those of the next page come after them."""
 
@@ -108,17 +110,18 @@ async def list_jobs(
     only = JobFilter(status, _labels(label or []))
     before = None if cursor is None else cursors.read(owner, cursor)
     found: list[JobRecord] = []
-    for _ in range(_MOST_SCANNED // _PAGE):
-        page = await board.page(owner=owner, before=before, limit=_PAGE, only=only)
+    rows = _PAGE if status or label else min(limit + 1, _PAGE)
+    for _ in range(_MOST_SCANNED // rows):
+        page = await board.page(owner=owner, before=before, limit=rows, only=only)
         for seq, record in page:
             before = seq
             if record is not None and _matches(record, only):
                 found.append(record)
             if len(found) == limit:
                 break
-        if len(found) == limit or len(page) < _PAGE:
+        if len(found) == limit or len(page) < rows:
             break
-    more = bool(page) and (len(page) == _PAGE or page[-1][0] != before)
+    more = bool(page) and (len(page) == rows or page[-1][0] != before)
     following = cursors.write(owner, before) if more and before else None
     data = [job_document(record) for record in found]
     return JSONResponse({"data": data, "next_cursor": following})
