@@ -43,7 +43,7 @@ serve: $(STAMP) ## Run the whole service on http://127.0.0.1:8000
 
 .PHONY: test
 test: $(STAMP) ## Run every test but the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
 
 .PHONY: test-slow
 test-slow: $(STAMP) ## Run the slow tests
