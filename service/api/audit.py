@@ -36,7 +36,7 @@ LONGEST_PATH = 200
 
 
 def tell(scope: Scope, *, status: int | None, location: str | None) -> None:
-    """Write the event of a request that has been answered, if it is worth one.
+    """Write the event of a request that is about to be answered, if it is worth one.
 
     Args:
         scope: Of the request.

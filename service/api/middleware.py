@@ -127,10 +127,13 @@ class RequestContext:
         structlog.contextvars.bind_contextvars(request_id=request_id(scope))
         answer = _Answer(span=self._begin_span(scope))
         is_head = scope["method"] == "HEAD"
+        asked = {**scope, "method": "GET"} if is_head else scope
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer.begin(message)
+                # Before the answer: who has seen it, finds its line.
+                audit.tell(asked, status=answer.status, location=answer.location)
                 message["headers"] = with_common(message.get("headers", []), scope)
                 await send(message)
                 if is_head:  # ended here, so that an event stream ends too
@@ -138,7 +141,6 @@ class RequestContext:
             elif not is_head:
                 await send(message)
 
-        asked = {**scope, "method": "GET"} if is_head else scope
         try:
             await self._app(asked, receive, send_with_headers)
         except ClientDisconnect:
@@ -165,7 +167,8 @@ class RequestContext:
     def _note(self, scope: Scope, asked: Scope, answer: _Answer) -> None:
         """Write log lines, and tell how long it took until the answer began."""
         _log_request(scope, answer)
-        audit.tell(asked, status=answer.status, location=answer.location)
+        if answer.status is None:
+            audit.tell(asked, status=None, location=None)
         route = route_template(asked)
         if answer.span is not None:
             answer.span.end(scope["method"], route, answer.status, request_id(scope))
