@@ -10,6 +10,8 @@
 point at what is wrong.
 """
 
+from collections.abc import Callable
+
 
 class EstimatorError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -52,3 +54,13 @@ class EstimationStopped(EstimatorError):
     def __init__(self, checkpoint: bytes | None) -> None:
         super().__init__("estimation stopped on request")
         self.checkpoint = checkpoint
+
+
+def stop_where_asked(should_stop: Callable[[], bool]) -> None:
+    """Ask whether to go on, as every part that may take long does.
+
+    Raises:
+        EstimationStopped: `should_stop` answered true; without a checkpoint.
+    """
+    if should_stop():
+        raise EstimationStopped(None)

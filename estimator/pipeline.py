@@ -14,7 +14,7 @@ from kantor.estimator.cautions import cautions_for
 from kantor.estimator.config import EstimateConfig
 from kantor.estimator.devices import choose_device, describe
 from kantor.estimator.display.progress import progress_bar
-from kantor.estimator.errors import EstimationStopped
+from kantor.estimator.errors import EstimationStopped, stop_where_asked
 from kantor.estimator.evidence.bounds import (
     BOUND_METHODS,
     Order,
@@ -159,7 +159,7 @@ def _estimated(
             should_stop=should_stop,
         )
         if named is not None:
-            going_on(should_stop)
+            stop_where_asked(should_stop)
             answer = naming_columns(answer, named, partition.pair, started=started)
         if not asked.checks_itself:
             return answer
@@ -168,16 +168,6 @@ def _estimated(
         raise EstimationStopped(trained.checkpoint()) from stopped
     elapsed_s = time.monotonic() - started
     return replace(answer, self_check=checked, elapsed_s=elapsed_s)
-
-
-def going_on(should_stop: Callable[[], bool]) -> None:
-    """Ask whether to go on: every part of an answer takes long where samples are many.
-
-    Raises:
-        EstimationStopped: `should_stop` answered true; without a checkpoint.
-    """
-    if should_stop():
-        raise EstimationStopped(None)
 
 
 def self_checked(
@@ -271,23 +261,17 @@ class Proven:
 
     Attributes:
         held: Of each fold, the chosen critic's test values.
+        parts: Those values alone.
+        order: How the folds' critics were chosen.
         lower_bounds: By every method.
     """
 
     held: list[HeldOut]
+    parts: list[TestValues]
+    order: Order
     lower_bounds: dict[str, float]
     detectable: float
     p_value: float
-
-    @property
-    def parts(self) -> list[TestValues]:
-        """Return the test values of each fold."""
-        return [held.values for held in self.held]
-
-    @property
-    def order(self) -> Order:
-        """Return how the folds' critics were chosen."""
-        return "sequential" if len(self.held) == 1 else "crossed"
 
 
 def proven(
@@ -303,15 +287,15 @@ def proven(
     """
     held = []
     for witness in witnesses:
-        going_on(should_stop)
+        stop_where_asked(should_stop)
         held.append(held_out(witness, partition.common, confidence=asked.confidence))
     parts = [h.values for h in held]
     order: Order = "sequential" if len(parts) == 1 else "crossed"
     lower_bounds: dict[str, float] = {}
     for name, method in BOUND_METHODS.items():
-        going_on(should_stop)
+        stop_where_asked(should_stop)
         lower_bounds[name] = method(parts, confidence=asked.confidence, order=order)
-    going_on(should_stop)
+    stop_where_asked(should_stop)
     detectable = detectable_distance(
         BOUND_METHODS[asked.bound_method],
         parts,
@@ -319,10 +303,10 @@ def proven(
         confidence=asked.confidence,
         order=order,
     )
-    going_on(should_stop)
+    stop_where_asked(should_stop)
     p_value = p_value_of(partition, parts, seed=asked.seed)
-    going_on(should_stop)
-    return Proven(held, lower_bounds, detectable, p_value)
+    stop_where_asked(should_stop)
+    return Proven(held, parts, order, lower_bounds, detectable, p_value)
 
 
 def assembled(
@@ -346,7 +330,7 @@ def assembled(
     cautions = cautions_for(
         partition, asked, trained.stop_reason, named=named is not None
     )
-    going_on(should_stop)
+    stop_where_asked(should_stop)
     first, winner = seen.witnesses[0], trained.chosen[0]
     columns = None if named is None else named.encoded.parts
     critic = critic_file(first, found.held[0], parts=columns)

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from kantor.estimator.critics import Family, Potential, family_named
-from kantor.estimator.errors import EstimationStopped
+from kantor.estimator.errors import stop_where_asked
 from kantor.estimator.result import Certificate
 from kantor.estimator.samples.pair import Samples
 from kantor.estimator.samples.scaling import Scaler
@@ -55,8 +55,7 @@ class EvaluatedCritic:
         chunks = []
         with torch.no_grad():
             for start in range(0, len(samples), rows):
-                if should_stop():
-                    raise EstimationStopped(None)
+                stop_where_asked(should_stop)
                 scaled = scaler.for_critic(samples[start : start + rows])
                 u = torch.from_numpy(scaled).to(device)
                 chunks.append(self.critic(u)[0].cpu().numpy())

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from kantor.estimator.errors import EstimationStopped
+from kantor.estimator.errors import stop_where_asked
 from kantor.estimator.primal.bisection import bisected
 from kantor.estimator.primal.clouds import Cloud, shadows
 from kantor.estimator.primal.exact import MAX_COST_ENTRIES, exact_upper_bound
@@ -85,8 +85,7 @@ def coupled(
 
     def solved(blocks: Iterable[Plan]) -> Iterator[Plan]:
         for block in blocks:
-            if should_stop():
-                raise EstimationStopped(None)
+            stop_where_asked(should_stop)
             yield repaired(block, source, target)
 
     plan = joined(solved(bisected(source, target, shadow, 2 * block_entries, rng)))
