@@ -1,6 +1,5 @@
 """Who may ask: API keys, kept as digests only, and what belongs to whom."""
 
-import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from kantor.service.api.errors import ScopeMissing, Unauthorized
 from kantor.service.api.sites import Sites, is_loopback
 from kantor.service.api_keys import ApiKey, Scope, digest_of
 from kantor.service.settings import Settings
+from kantor.service.store.files import owner_folder
 
 NOBODY = ""
 """Owner of everything where no API keys are set."""
@@ -156,7 +156,7 @@ class Access:
         return not any(self._grants.glob(f"*/{dataset_id}"))
 
     def _marker(self, owner: str, dataset_id: str) -> Path:
-        return self._grants / hashlib.sha256(owner.encode()).hexdigest() / dataset_id
+        return owner_folder(self._grants, owner) / dataset_id
 
 
 def _size_noted(marker: Path) -> int:

@@ -60,7 +60,6 @@ CursorsDep = Annotated[Cursors, Depends(_part("cursors"))]
 WebhooksDep = Annotated[Webhooks | None, Depends(_part("webhooks"))]
 ClosingDep = Annotated[asyncio.Event, Depends(_part("closing"))]
 AccessDep = Annotated[Access, Depends(_part("access"))]
-_StoreDep = Annotated[DatasetStore, Depends(_part("datasets"))]
 HoldingsDep = Annotated[Holdings, Depends(_part("holdings"))]
 _NamesDep = Annotated[ReferenceStore, Depends(_part("references"))]
 
@@ -110,7 +109,7 @@ async def _owned(
     access: AccessDep,
     intake: IntakeDep,
     holdings: HoldingsDep,
-    store: _StoreDep,
+    store: DatasetsDep,
     references: _NamesDep,
 ) -> OwnedDatasets:
     return OwnedDatasets(owner, access, intake, holdings, store, references)

@@ -40,6 +40,7 @@ from kantor.service.api.errors import (
 from kantor.service.decoding import Limits, Undecodable
 from kantor.service.decoding.npy import FrugalMap
 from kantor.service.store import DatasetInfo, DatasetStore, Stored, map_array
+from kantor.service.store.files import owner_folder
 from kantor.service.store.names import (
     beside,
     names_beside,
@@ -280,8 +281,7 @@ class UploadStore:
         return [u for u in found if u is not None and u.owner == owner]
 
     def _outcomes(self, owner: str) -> Path:
-        digest = hashlib.sha256(owner.encode()).hexdigest()
-        return self._root / "completed" / digest
+        return owner_folder(self._root / "completed", owner)
 
     def _arrivals(self, upload: Upload) -> Arrivals:
         return Arrivals(self._folder(upload))

@@ -11,6 +11,11 @@ from pathlib import Path
 from kantor.service.store.names import names_beside, table_digest
 
 
+def owner_folder(root: Path, owner: str) -> Path:
+    """Return the folder of an owner's, whose name says nothing of him."""
+    return root / hashlib.sha256(owner.encode()).hexdigest()
+
+
 def remove_leftovers(folder: Path, *, age_s: float, dry_run: bool = False) -> int:
     """Remove what a process that was killed has left; return how many.
 

@@ -6,7 +6,6 @@ stood for is kept as long as the reference is.
 """
 
 import fcntl
-import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kantor.service.store.files import sync_folder
+from kantor.service.store.files import owner_folder, sync_folder
 
 MOST_VERSIONS = 1000
 """Of very many versions the oldest are forgotten."""
@@ -110,7 +109,7 @@ class ReferenceStore:
         return frozenset(version.dataset for versions in kept for version in versions)
 
     def _folder(self, owner: str) -> Path:
-        return self._root / hashlib.sha256(owner.encode()).hexdigest()
+        return owner_folder(self._root, owner)
 
     @contextmanager
     def _locked(self, owner: str) -> Iterator[Path]:

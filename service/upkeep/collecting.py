@@ -3,18 +3,8 @@
 from dataclasses import dataclass
 
 from kantor.service.settings import Settings
-from kantor.service.upkeep.server import running_server
+from kantor.service.upkeep.server import needed_server
 from kantor.service.worker.sweeper import Swept, evict, sweep
-
-
-class QueueAway(RuntimeError):
-    """Refuse what cannot be done without the queue."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "expected a running queue, since it alone knows which files jobs need, "
-            "received none: start the service, or set KANTOR_REDIS_URL"
-        )
 
 
 @dataclass(frozen=True)
@@ -32,8 +22,7 @@ def collect(settings: Settings, *, dry_run: bool = False) -> Collected:
         QueueAway: No server runs on this folder.
         redis.exceptions.RedisError: The server that is set does not answer.
     """
-    with running_server(settings) as client:
-        if client is None:
-            raise QueueAway
+    reason = "since it alone knows which files jobs need"
+    with needed_server(settings, reason) as client:
         swept = sweep(client, settings, dry_run=dry_run)
     return Collected(swept, 0 if dry_run else evict(settings))

@@ -8,10 +8,11 @@ import redis
 from kantor.service.queue.draining import EVERYBODY, Draining, ask_drain, host_of
 from kantor.service.queue.inspection import queue_stats
 from kantor.service.settings import Settings
-from kantor.service.upkeep.collecting import QueueAway
-from kantor.service.upkeep.server import running_server
+from kantor.service.upkeep.server import needed_server
 
 LOOK_AGAIN_S = 0.5
+
+_REASON = "which workers ask for jobs"
 
 
 class NoSuchWorker(RuntimeError):
@@ -37,9 +38,7 @@ def begin_drain(
         QueueAway: No server runs on this folder.
         NoSuchWorker: No worker of that name, or on that host, has been heard lately.
     """
-    with running_server(settings) as client:
-        if client is None:
-            raise QueueAway
+    with needed_server(settings, _REASON) as client:
         _check_heard(client, settings, names)
         found = ask_drain(client, settings, "on", [*names] or [EVERYBODY])
         return _await_none(client, settings, found, timeout_s, on_change)
@@ -52,9 +51,7 @@ def end_drain(settings: Settings, names: Sequence[str] = ()) -> Draining:
         QueueAway: No server runs on this folder.
         NoSuchWorker: One of the names is not drained.
     """
-    with running_server(settings) as client:
-        if client is None:
-            raise QueueAway
+    with needed_server(settings, _REASON) as client:
         drained = ask_drain(client, settings, "look", []).names
         for name in names:
             _check_known(name, drained)

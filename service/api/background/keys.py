@@ -11,11 +11,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import anyio.to_thread
 import structlog
 from anyio import CapacityLimiter
 
-from kantor.service.api.background.duties import repeat
+from kantor.service.api.background.duties import Duty, done_meanwhile, in_lane
 from kantor.service.api_keys import Owners, read_keys
 from kantor.service.secret_files import SecretUnreadable
 from kantor.service.settings import Settings
@@ -66,23 +65,16 @@ async def watching_keys(
         yield
         return
     file = KeysFile(settings.api_keys_file, settings)
-    lane = CapacityLimiter(1)
+    look_at = in_lane(file.changed, CapacityLimiter(1))
 
     async def look() -> None:
-        found = await anyio.to_thread.run_sync(
-            file.changed, limiter=lane, abandon_on_cancel=True
-        )
+        found = await look_at()
         if found is not None:
             adopt(found)
 
-    task = asyncio.create_task(
-        repeat(look, "reading the API keys failed", LOOK_AGAIN_S, closing)
-    )
-    try:
+    duty = Duty(look, "reading the API keys failed", LOOK_AGAIN_S)
+    async with done_meanwhile([duty], closing):
         yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 def _version(path: Path) -> tuple[int, ...] | None:

@@ -11,10 +11,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import anyio.to_thread
 from anyio import CapacityLimiter
 
-from kantor.service.api.background.duties import repeat
+from kantor.service.api.background.duties import Duty, done_meanwhile, in_lane
 from kantor.service.api.latencies import Latencies
 from kantor.service.api.uploads import UploadStore
 from kantor.service.queue import JobBoard
@@ -46,33 +45,15 @@ async def reaping(
         forget: Called hourly.
     """
     lane = CapacityLimiter(1)  # of its own: the decoders may keep theirs for minutes
-
-    async def sweep() -> None:
-        await anyio.to_thread.run_sync(
-            uploads.sweep, limiter=lane, abandon_on_cancel=True
-        )
-
-    async def keep() -> None:
-        await anyio.to_thread.run_sync(hold, limiter=lane, abandon_on_cancel=True)
-
-    async def forget_gone() -> None:
-        await anyio.to_thread.run_sync(forget, limiter=lane, abandon_on_cancel=True)
-
     duties = (
-        ("reaping failed", board.reap, every_s),
-        ("adding up request times failed", latencies.flush, every_s),
-        ("sweeping failed", sweep, every_s),
-        ("holding failed", keep, max(HOLD_AGAIN_S, every_s)),
-        ("forgetting failed", forget_gone, max(FORGET_AGAIN_S, every_s)),
+        Duty(board.reap, "reaping failed", every_s),
+        Duty(latencies.flush, "adding up request times failed", every_s),
+        Duty(in_lane(uploads.sweep, lane), "sweeping failed", every_s),
+        Duty(in_lane(hold, lane), "holding failed", max(HOLD_AGAIN_S, every_s)),
+        Duty(in_lane(forget, lane), "forgetting failed", max(FORGET_AGAIN_S, every_s)),
     )
-    tasks = [
-        asyncio.create_task(repeat(duty, failure, pause_s, closing))
-        for failure, duty, pause_s in duties
-    ]
-    try:
-        yield
-    finally:
-        closing.set()
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+    async with done_meanwhile(duties, closing):
+        try:
+            yield
+        finally:
+            closing.set()
