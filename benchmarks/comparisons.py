@@ -1,5 +1,6 @@
 """Several methods on the same samples of several pairs, and the tables of it."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -110,6 +111,11 @@ def compared(
         comparison = Comparison(case.name, case.w1, name, rival.bound, found)
         tell(case.name, *comparison.row())
         yield comparison
+
+
+def matching(rivals: dict[str, Rival], pattern: str) -> dict[str, Rival]:
+    """Return the methods in whose names a regular expression is found."""
+    return {name: rival for name, rival in rivals.items() if re.search(pattern, name)}
 
 
 def tell_missing(rivals: dict[str, Rival]) -> None:

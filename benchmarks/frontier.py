@@ -6,7 +6,6 @@ a process of its own.
 """
 
 import argparse
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -14,6 +13,7 @@ from statistics import fmean
 from benchmarks.comparisons import (
     Comparison,
     compared,
+    matching,
     missed,
     print_summary,
     tell_missing,
@@ -36,7 +36,7 @@ def chosen(methods: str, *, thorough: bool) -> dict[str, Rival]:
     found = OURS | ALONE | PEERS
     if not thorough:
         del found[THOROUGH]
-    return {name: rival for name, rival in found.items() if re.search(methods, name)}
+    return matching(found, methods)
 
 
 @dataclass(frozen=True)

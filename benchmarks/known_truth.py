@@ -81,7 +81,7 @@ def estimated(problem: Problem, n: int, config: EstimateConfig) -> Outcome:
 
 
 def rank_correlation(outcomes: list[Outcome]) -> str:
-    """Say how shares of planted differences rank the problems; empty for none.
+    """Say how shares of planted differences rank the problems; empty for too few.
 
     Spearman's, with its two-sided p-value by SciPy.
     """
@@ -152,7 +152,8 @@ def main() -> None:
     mean = np.mean([outcome.ratio for outcome in outcomes])
     misses = sum(outcome.lower > 1 for outcome in outcomes)
     print(f"\nmean ratio {mean:.3f}; {misses} of {len(outcomes)} lower bounds above W1")
-    print(rank_correlation(outcomes))
+    if ranks := rank_correlation(outcomes):
+        print(ranks)
     draw(
         outcomes, f"{arguments.critic}, {arguments.effort}, n = {arguments.n:,} a side"
     )

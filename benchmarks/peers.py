@@ -16,6 +16,7 @@ from benchmarks.comparisons import (
     Case,
     Comparison,
     compared,
+    matching,
     missed,
     print_summary,
     tell_missing,
@@ -40,7 +41,6 @@ CASES = (
 """The hardest for us first; in few dimensions exact transport is at home."""
 
 METHODS = PEERS | OURS
-THOROUGH = "ours, thorough"
 CAP = 3.0
 
 
@@ -97,11 +97,7 @@ def main() -> None:
     cases = chosen_cases(arguments.problems)
     if arguments.null:
         cases = [without_difference(case.name, case.sample) for case in cases]
-    rivals = {
-        name: rival
-        for name, rival in METHODS.items()
-        if re.search(arguments.methods, name)
-    }
+    rivals = matching(METHODS, arguments.methods)
     print(f"{machine()}; {vars(arguments)}\n", flush=True)
     tell_missing(rivals)
     everything: list[Comparison] = []

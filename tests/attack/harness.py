@@ -15,25 +15,13 @@ from tests.attack.stage import Scale, Stage, Tally, staged
 
 Attack = Callable[[Stage], Tally]
 
-ATTACKS: tuple[Attack, ...] = (
-    lines.endless_header,
-    lines.many_headers,
-    lines.slow_heads,
-    lines.slow_bodies,
+QUICK: tuple[Attack, ...] = (
     lines.idle_connections,
-    lines.no_readers,
     lines.odd_requests,
-    bodies.bombs,
-    bodies.large_batches,
-    bodies.large_files,
     bodies.heavy_jobs,
     bodies.heavy_json,
-    shares.queue,
     shares.priorities,
     shares.uploads,
-    shares.streams,
-    shares.files,
-    shares.labels,
     shares.lists,
     tenants.wrong_keys,
     tenants.others_things,
@@ -41,6 +29,23 @@ ATTACKS: tuple[Attack, ...] = (
     tenants.equal_data,
     tenants.inward_webhooks,
     tenants.forged_cursors,
+)
+"""Those that take seconds; they run with the tests."""
+
+ATTACKS: tuple[Attack, ...] = (
+    *QUICK,
+    lines.endless_header,
+    lines.many_headers,
+    lines.slow_heads,
+    lines.slow_bodies,
+    lines.no_readers,
+    bodies.bombs,
+    bodies.large_batches,
+    bodies.large_files,
+    shares.queue,
+    shares.streams,
+    shares.files,
+    shares.labels,
 )
 
 

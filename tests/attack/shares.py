@@ -140,9 +140,14 @@ def _long_job(seed: int) -> dict[str, Any]:
     rows = np.random.default_rng(seed).normal(size=(2, 100, 4))
     rows[1] = np.sin(3 * rows[1])
     source, target = ({"samples": side.tolist()} for side in rows)
-    config: dict[str, Any] = {"steps": 20_000, "critic": "network"}
-    config |= {"constraint": "bjorck", "width": 256, "folds": 2}  # no early end
-    config |= {"sample_bounds": False}
+    config = {
+        "steps": 20_000,
+        "critic": "network",
+        "constraint": "bjorck",
+        "width": 256,
+        "folds": 2,  # no early end
+        "sample_bounds": False,
+    }
     return {"source": source, "target": target, "config": config, "cache": False}
 
 

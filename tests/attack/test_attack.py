@@ -4,29 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack import bodies, harness, lines, shares, tenants
+from tests.attack import harness
 from tests.attack.stage import FULL, SMALL
-
-QUICK: tuple[harness.Attack, ...] = (
-    lines.odd_requests,
-    lines.idle_connections,
-    bodies.heavy_jobs,
-    bodies.heavy_json,
-    shares.priorities,
-    shares.uploads,
-    shares.lists,
-    tenants.wrong_keys,
-    tenants.others_things,
-    tenants.collisions,
-    tenants.equal_data,
-    tenants.inward_webhooks,
-    tenants.forged_cursors,
-)
 
 
 def test_nothing_gets_through_in_seconds(tmp_path: Path) -> None:
     """How long the neighbour waits is told, and judged by `make attack` alone."""
-    report = harness.run(tmp_path, SMALL, attacks=QUICK)
+    report = harness.run(tmp_path, SMALL, attacks=harness.QUICK)
     assert report.breaches == []
     assert sum(played.tally.tried for played in report.played) > 200
 

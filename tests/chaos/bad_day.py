@@ -8,7 +8,6 @@ back is played by what it leaves behind: times in the future.
 import argparse
 import asyncio
 import contextlib
-import random
 import resource
 import subprocess
 import sys
@@ -63,9 +62,9 @@ class BadPlan(Plan):
     hangs: int = 4
     clock_steps: int = 10
 
-    def faults(self, draw: random.Random) -> list[str]:
-        """Return all faults in random order."""
-        kinds = {
+    def kinds(self) -> dict[str, int]:
+        """Return how many faults there are of each kind."""
+        return super().kinds() | {
             "job_loss": self.job_losses,
             "job_damage": self.job_damages,
             "key_loss": self.key_losses,
@@ -76,10 +75,6 @@ class BadPlan(Plan):
             "hang": self.hangs,
             "clock_step": self.clock_steps,
         }
-        more = [kind for kind, number in kinds.items() for _ in range(number)]
-        faults = [*super().faults(draw), *more]
-        draw.shuffle(faults)
-        return faults
 
 
 class BadDay(Chaos):

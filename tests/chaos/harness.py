@@ -49,15 +49,19 @@ class Plan:
     submit_every_s: float = 0.15
     seed: int = 1
 
-    def faults(self, draw: random.Random) -> list[str]:
-        """Return all faults in random order."""
-        kinds = {
+    def kinds(self) -> dict[str, int]:
+        """Return how many faults there are of each kind."""
+        return {
             "worker_kill": self.worker_kills,
             "worker_stop": self.worker_stops,
             "server_kill": self.server_kills,
             "cut": self.cuts,
             "delay": self.delays,
         }
+
+    def faults(self, draw: random.Random) -> list[str]:
+        """Return all faults in random order."""
+        kinds = self.kinds()
         faults = [kind for kind, number in kinds.items() for _ in range(number)]
         draw.shuffle(faults)
         return faults

@@ -8,8 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +16,11 @@ from typing import Any
 import httpx
 import pytest
 
-from kantor.service.api.server import build_server
 from kantor.service.cli.demonstration import free_port
 from kantor.service.logs import configure_audit
 from kantor.service.processes.valkey import EmbeddedValkey
 from kantor.service.settings import MEBIBYTE, Settings
+from tests.service.api.live import serve
 
 FOLDER = Path(__file__).parents[2] / "docker" / "proxy"
 NGINX = (FOLDER / "nginx.conf").read_text()
@@ -109,18 +107,13 @@ def proxied(
             }
         )
         configure_audit(tmp_path / "audit")
-        server = build_server(settings)
-        thread = threading.Thread(target=server.run)
-        thread.start()
         try:
-            while not server.started:
-                time.sleep(0.01)
-            upstream = server.servers[0].sockets[0].getsockname()[1]
-            with running(request.param, tmp_path, upstream) as client:
-                yield client, tmp_path / "audit"
+            with serve(settings) as (_, direct):
+                upstream = direct.base_url.port
+                assert upstream is not None
+                with running(request.param, tmp_path, upstream) as client:
+                    yield client, tmp_path / "audit"
         finally:
-            server.should_exit = True
-            thread.join()
             configure_audit(None)
 
 

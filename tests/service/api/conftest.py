@@ -1,40 +1,20 @@
 """A live API over the test Valkey: real sockets, no worker."""
 
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 
 import httpx
 import numpy as np
 import pytest
 
-from kantor.service.api.server import ApiServer, build_server
-from kantor.service.api.services import Services
+from kantor.service.api.server import ApiServer
 from kantor.service.settings import Settings
+from tests.service.api.live import serve
 
 Rows = list[list[float]]
 
 
 Serving = Callable[..., AbstractContextManager[tuple[ApiServer, httpx.Client]]]
-
-
-@contextmanager
-def serve(
-    settings: Settings, services: Services | None = None
-) -> Iterator[tuple[ApiServer, httpx.Client]]:
-    server = build_server(settings, services=services)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while thread.is_alive() and not server.started:
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-            yield server, client
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture

@@ -117,15 +117,20 @@ def test_buckets_are_cumulative() -> None:
     assert (found["count", *JOBS], found["sum", *JOBS]) == (5, 70.0)
 
 
+def samples_with(api: httpx.Client, kind: tuple[str, ...]) -> dict[Any, float]:
+    """Wait for a request to be counted, which is just after the caller has its end."""
+    while kind not in (found := samples(api.get("/metrics").text)):
+        time.sleep(0.02)
+    return found
+
+
 def test_a_request_is_counted_by_the_template_of_its_route(api: httpx.Client) -> None:
     api.get(f"/v1/jobs/job_{'0' * 32}")
     api.get(f"/v1/jobs/job_{'1' * 32}")
     api.head("/v1/jobs")
     api.get("/nowhere/at/all")
     api.get("/static/page/app.js")
-    last = ("count", "GET", "/static", "2xx")
-    while last not in (found := samples(api.get("/metrics").text)):
-        time.sleep(0.02)  # counted just after its answer, which the caller has seen
+    found = samples_with(api, ("count", "GET", "/static", "2xx"))
     assert found["count", "GET", "/v1/jobs/{job_id}", "4xx"] == 2
     assert found["count", "HEAD", "/v1/jobs", "2xx"] == 1
     assert found["count", "GET", "unknown", "4xx"] == 1
@@ -143,6 +148,4 @@ def test_a_stream_counts_until_its_answer_begins(
         api.post(job["links"]["cancel"])
         list(lines)
     kind = ("sum", "GET", "/v1/jobs/{job_id}/events", "2xx")
-    while kind not in (found := samples(api.get("/metrics").text)):
-        time.sleep(0.02)  # counted just after its end, which the caller has seen
-    assert found[kind] < 1.0
+    assert samples_with(api, kind)[kind] < 1.0

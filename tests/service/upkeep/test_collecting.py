@@ -7,7 +7,8 @@ import pytest
 from kantor.service.queue import SampleRef
 from kantor.service.settings import Settings
 from kantor.service.store import BlobStore, DatasetStore
-from kantor.service.upkeep.collecting import QueueAway, collect
+from kantor.service.upkeep.collecting import collect
+from kantor.service.upkeep.server import QueueAway
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import redis
 
 from kantor.service.queue import LeaseQueue
 from kantor.service.settings import Settings
-from kantor.service.upkeep.collecting import QueueAway
 from kantor.service.upkeep.draining import NoSuchWorker, begin_drain, end_drain
+from kantor.service.upkeep.server import QueueAway
 
 WORKER = "host-7-0a1b2c"
 

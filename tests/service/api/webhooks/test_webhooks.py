@@ -1,7 +1,6 @@
 """From the request to the receiver, through a live API and a real queue."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -13,13 +12,13 @@ import httpx
 import pytest
 import redis
 
-from kantor.service.api.server import build_server
 from kantor.service.api.services import build_services
 from kantor.service.api.webhooks.messages import HeadlineView, MessageView
 from kantor.service.api.webhooks.signing import Signer
 from kantor.service.queue import JobError, LeaseQueue
 from kantor.service.settings import Settings
 from kantor.service.store import BlobStore
+from tests.service.api.live import serve
 
 Rows = list[list[float]]
 Serving = Callable[[], AbstractContextManager[httpx.Client]]
@@ -50,25 +49,15 @@ def serving_hooks(hook_settings: Settings) -> Serving:
     """Return a way to run an API that tries again quickly."""
 
     @contextmanager
-    def serve() -> Iterator[httpx.Client]:
+    def serve_hooks() -> Iterator[httpx.Client]:
         services = build_services(hook_settings)
         assert services.webhooks is not None
         quick = replace(services.webhooks, delays_s=QUICK)
         services = replace(services, webhooks=quick)
-        server = build_server(hook_settings, services=services)
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        try:
-            while thread.is_alive() and not server.started:
-                time.sleep(0.01)
-            port = server.servers[0].sockets[0].getsockname()[1]
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join()
+        with serve(hook_settings, services) as (_, client):
+            yield client
 
-    return serve
+    return serve_hooks
 
 
 @pytest.fixture
