@@ -23,7 +23,7 @@ from kantor.estimator.critics import Start
 from kantor.estimator.evidence.certified import evaluated
 from kantor.estimator.samples.scaling import fit_scaler
 from kantor.estimator.training.data import TrainingData
-from kantor.estimator.training.loop import initial_state, take_step
+from kantor.estimator.training.loop import initial_state, take_steps
 from kantor.estimator.training.team import initial_team
 from kantor.models.activations import Activation
 from kantor.models.constraints import Stiefel
@@ -95,7 +95,7 @@ def stepper(network: Network, task: TrainingData) -> Callable[[], None]:
 
     def step() -> None:
         nonlocal state
-        state, _ = take_step(state, task)
+        state, _ = take_steps(state, task)
 
     return step
 

@@ -19,7 +19,7 @@ from benchmarks.trainings import data_of
 from kantor.estimator.critics import Start
 from kantor.estimator.samples.scaling import fit_scaler
 from kantor.estimator.training.data import TrainingData
-from kantor.estimator.training.loop import initial_state, take_step
+from kantor.estimator.training.loop import initial_state, take_steps
 from kantor.estimator.training.team import initial_team
 from kantor.models.activations import Activation
 from kantor.models.constraints import (
@@ -75,7 +75,7 @@ def stepper(
 
     def step() -> None:
         nonlocal state
-        state, _ = take_step(state, task)
+        state, _ = take_steps(state, task)
         state = replace(state, step=0)
 
     return step

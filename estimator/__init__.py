@@ -15,6 +15,7 @@ from kantor.estimator.errors import (
     InvalidInput,
     InvalidSamples,
 )
+from kantor.estimator.pack import side_by_side
 from kantor.estimator.result import (
     Certificate,
     CurvePoint,
@@ -42,6 +43,7 @@ __all__ = [
     "StopReason",
     "estimate_w1",
     "plan_samples",
+    "side_by_side",
 ]
 
 

@@ -12,6 +12,7 @@ of such minima (McShane 1934, "Extension of range of functions", theorem 1).
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import torch
@@ -78,6 +79,14 @@ class Cones:
         """Return the batch of these members."""
         chosen = self.with_tensors([p[list(members)] for p in self.tensors()])
         return replace(chosen, signs=tuple(self.signs[k] for k in members))
+
+    def joined(self, others: Sequence["Cones"]) -> "Cones":
+        """Return the batch of these critics and, after them, others of their shape."""
+        every = (self, *others)
+        tensors = zip(*(critic.tensors() for critic in every), strict=True)
+        whole = self.with_tensors([torch.cat(same) for same in tensors])
+        signs = tuple(chain.from_iterable(critic.signs for critic in every))
+        return replace(whole, signs=signs)
 
     def operator_norms(self) -> Tensor:
         """Return the constant (K, 1): 1 by construction, inflated for rounding."""

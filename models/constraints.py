@@ -33,6 +33,7 @@ class Constraint(Protocol):
         """Return raw weights to where the constraint holds, after a step."""
 
 
+@dataclass(frozen=True)
 class Free:
     """No constraint: the weights mean what they are."""
 

@@ -8,6 +8,7 @@ Weights are (K, out, in), biases (K, 1, out), samples (K, B, d). Whether f_k is
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, groupby
 from typing import Literal
 
 import torch
@@ -79,6 +80,14 @@ class Network:
         activations = tuple(self.activations[k] for k in members)
         return replace(chosen, activations=activations)
 
+    def joined(self, others: Sequence["Network"]) -> "Network":
+        """Return the batch of these critics and, after them, others of their shape."""
+        every = (self, *others)
+        tensors = zip(*(critic.tensors() for critic in every), strict=True)
+        whole = self.with_tensors([torch.cat(same) for same in tensors])
+        activations = tuple(chain.from_iterable(critic.activations for critic in every))
+        return replace(whole, activations=activations)
+
     def operator_norms(self) -> Tensor:
         """Return upper bounds (K, layers) of the layers' norms, in float64."""
         first, rest = {
@@ -101,10 +110,12 @@ class Network:
 
     def activated(self, z: Tensor) -> Tensor:
         """Apply each network's own activation: (K, B, width) -> (K, B, out)."""
-        if len(set(self.activations)) == 1:
+        runs = [(act, len(tuple(same))) for act, same in groupby(self.activations)]
+        if len(runs) == 1:
             return self.activations[0](z)
-        members = zip(torch.split(z, 1), self.activations, strict=True)
-        return torch.cat([activation(member) for member, activation in members])
+        parts = torch.split(z, [count for _, count in runs])
+        pairs = zip(runs, parts, strict=True)
+        return torch.cat([activation(part) for (activation, _), part in pairs])
 
 
 def layer_shapes(

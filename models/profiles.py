@@ -9,6 +9,7 @@ the line the best g is known exactly: see `kantor.estimator.critics.profile`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -63,6 +64,14 @@ class Profiles:
         """Return the batch of these members."""
         chosen = self.with_tensors([p[list(members)] for p in self.tensors()])
         return replace(chosen, radial=tuple(self.radial[k] for k in members))
+
+    def joined(self, others: Sequence["Profiles"]) -> "Profiles":
+        """Return the batch of these critics and, after them, others of their shape."""
+        every = (self, *others)
+        tensors = zip(*(critic.tensors() for critic in every), strict=True)
+        whole = self.with_tensors([torch.cat(same) for same in tensors])
+        radial = tuple(chain.from_iterable(critic.radial for critic in every))
+        return replace(whole, radial=radial)
 
     def operator_norms(self) -> Tensor:
         """Return the constants (K, 2) of feature and g, in float64."""

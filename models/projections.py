@@ -11,6 +11,7 @@ that the rank is learned where fewer rows are needed.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import torch
@@ -86,6 +87,14 @@ class Projections:
         """Return the batch of these members."""
         chosen = self.with_tensors([p[list(members)] for p in self.tensors()])
         return replace(chosen, signs=tuple(self.signs[k] for k in members))
+
+    def joined(self, others: Sequence["Projections"]) -> "Projections":
+        """Return the batch of these critics and, after them, others of their shape."""
+        every = (self, *others)
+        tensors = zip(*(critic.tensors() for critic in every), strict=True)
+        whole = self.with_tensors([torch.cat(same) for same in tensors])
+        signs = tuple(chain.from_iterable(critic.signs for critic in every))
+        return replace(whole, signs=signs)
 
     def operator_norms(self) -> Tensor:
         """Return the largest norm (K, 1) of a critic's contractions, in float64."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from kantor.estimator.errors import EstimationStopped, InvalidConfig
 from kantor.estimator.result import CurvePoint, Progress, StopReason
@@ -20,20 +19,9 @@ from kantor.estimator.training.objective import dual_objective
 from kantor.estimator.training.portfolio import Portfolio, leaders_of, scores_of
 from kantor.estimator.training.race import Bar, after_race, hopeful_runners
 from kantor.estimator.training.schedule import Schedule
-from kantor.estimator.training.team import Team
-from kantor.models.critic import mapped
+from kantor.estimator.training.steps import Measures, Window, take
 
 REPORT_EVERY = 25
-
-PROBE_STEPS, PROBE_BATCH = 50, 2048
-"""Steps at first, and how many samples of each side they see at most.
-
-Enough for critics to find where a difference hides; many more tell where exactly a cone
-should stand.
-"""
-
-Measures = dict[str, Tensor]
-"""One number a critic, by family, in the order of its team."""
 
 
 @dataclass(frozen=True)
@@ -91,18 +79,15 @@ def train(
     """
     started = time.monotonic() - state.elapsed_s
     while (reason := state.stop_reason()) is None:
-        last_report, objectives = state, []
-        for _ in range(min(REPORT_EVERY, state.schedule.max_steps - state.step)):
-            if crew.agrees(should_stop()):
-                raise EstimationStopped(checkpoint(last_report))
-            state, objective = take_step(state, data, crew)
-            objectives.append(objective)
-        means = {
-            name: torch.stack([o[name] for o in objectives]).mean(0)
-            for name in state.portfolio
-        }
+        count = min(REPORT_EVERY, state.schedule.max_steps - state.step)
+        try:
+            state, objectives = take_steps(
+                state, data, count, should_stop=should_stop, crew=crew
+            )
+        except EstimationStopped as stopped:
+            raise EstimationStopped(checkpoint(state)) from stopped
         elapsed_s = time.monotonic() - started
-        state = report(state, data, bars, means, elapsed_s=elapsed_s)
+        state = report(state, data, bars, objectives, elapsed_s=elapsed_s)
         state = state if rejoin is None else rejoin(state)
         on_progress(
             Progress(
@@ -114,42 +99,42 @@ def train(
     return state, reason
 
 
-def take_step(
-    state: TrainingState, data: TrainingData, crew: Crew = ALONE
-) -> tuple[TrainingState, Measures]:
-    """Take one step of every team; return the objectives of its batch as well."""
-    x, y = data.source.batch(state.step), data.target.batch(state.step)
-    factor = state.schedule.factor(state.step)
-    moved, objectives = {}, {}
-    for name, team in state.portfolio.items():
-        moved[name], objectives[name] = team_step(
-            team, x, y, step=state.step, factor=factor, crew=crew
-        )
-    return replace(state, portfolio=moved, step=state.step + 1), objectives
-
-
-def team_step(
-    team: Team,
-    x: Tensor,
-    y: Tensor,
+def take_steps(
+    state: TrainingState,
+    data: TrainingData,
+    count: int = 1,
     *,
-    step: int,
-    factor: float,
+    should_stop: Callable[[], bool] = lambda: False,
+    position: int | None = None,
     crew: Crew = ALONE,
-) -> tuple[Team, Tensor]:
-    """Take one step of one team on batches (F, B, d); return its objectives (K,)."""
-    size = team.batch_size if step >= PROBE_STEPS else min(team.batch_size, PROBE_BATCH)
-    x, y = x[:, :size], y[:, :size]
-    leaves = mapped(team.parameters, lambda p: p.detach().requires_grad_())
-    whole = None if crew.size == 1 else (x.shape[1], y.shape[1])
-    x, y = crew.share(x), crew.share(y)
-    objective = dual_objective(
-        team.method.effective(leaves), x, y, team.folds, of=whole
+) -> tuple[TrainingState, Measures]:
+    """Take steps of every team; return the mean objectives of their batches as well.
+
+    Args:
+        state: Where the training stands.
+        data: What it sees.
+        count: Of the steps.
+        should_stop: Asked before each.
+        position: How far the job has come, against others beside which it is trained;
+            None: by its steps.
+        crew: The processes that take them together.
+
+    Raises:
+        EstimationStopped: `should_stop` answered true; without a checkpoint.
+    """
+    window = Window(
+        state.portfolio,
+        data,
+        state.schedule,
+        step=state.step,
+        count=count,
+        should_stop=lambda: crew.agrees(should_stop()),
+        position=state.step if position is None else position,
+        crew=crew,
     )
-    gradients = torch.autograd.grad(objective.sum(), leaves.tensors())
-    *summed, total = crew.summed([*gradients, objective.detach()])
-    with torch.no_grad():
-        return team.moved(tuple(summed), step=step, factor=factor), total
+    taken = take(window)
+    moved = replace(state, portfolio=taken.portfolio, step=state.step + count)
+    return moved, taken.objectives
 
 
 @torch.no_grad()

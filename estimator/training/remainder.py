@@ -12,7 +12,7 @@ trained for a moment, look for that. Where none finds anything, the profile is t
 answer. That they find nothing proves nothing; the bounds hold whatever is chosen.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,7 +30,7 @@ from kantor.estimator.recipe import (
     Recipe,
 )
 from kantor.estimator.training.data import TrainingData
-from kantor.estimator.training.loop import initial_state, take_step
+from kantor.estimator.training.loop import initial_state, take_steps
 from kantor.estimator.training.portfolio import initial_portfolio
 from kantor.estimator.training.race import Bar
 from kantor.estimator.training.schedule import Schedule
@@ -52,6 +52,9 @@ LOOK_STEPS, LOOK_BATCH = 60, 512
 DESCENT = 24
 """Step at which the look slows down."""
 
+BEFORE_TRAINING = -1
+"""Position of the look among the steps of a job."""
+
 SIGNIFICANT = 2.5
 """Standard errors of its own that a small critic must find to have found anything."""
 
@@ -64,6 +67,7 @@ def going_on(
     bars: Sequence[Bar],
     recipe: Recipe,
     asked: EstimateConfig,
+    should_stop: Callable[[], bool],
 ) -> list[bool]:
     """Tell for each fold whether critics shall be trained, or its profile suffices.
 
@@ -75,6 +79,10 @@ def going_on(
         bars: What it found, and the noise of an answer.
         recipe: Of the training that may be spared.
         asked: The settings.
+        should_stop: Asked before every step.
+
+    Raises:
+        EstimationStopped: It answered true; without a checkpoint.
     """
     fewest = min(len(side[0]) for side in data.heads(MOST_FIT))
     if fewest >= MOST_FIT:
@@ -85,7 +93,7 @@ def going_on(
         return unclear
     rest, judging = _parted(data, profiles, asked.seed)
     found = [[0.0] for _ in bars]
-    for fold, value, error in _looked(rest, judging, recipe, asked):
+    for fold, value, error in _looked(rest, judging, recipe, asked, should_stop):
         if value > SIGNIFICANT * error:
             found[fold].append(value)
     return [
@@ -184,13 +192,15 @@ def _looked(
     judging: tuple[Tensor, Tensor],
     recipe: Recipe,
     asked: EstimateConfig,
+    should_stop: Callable[[], bool],
 ) -> Iterator[tuple[int, float, float]]:
     """Train small critics; yield fold, mean difference and its standard error."""
     small = _small(recipe, asked)
     state = initial_state(initial_portfolio(rest, small, asked), LOOK_STEPS)
     state = replace(state, schedule=Schedule(LOOK_STEPS, descent_start=DESCENT))
-    for _ in range(LOOK_STEPS):
-        state, _ = take_step(state, rest)
+    state, _ = take_steps(
+        state, rest, LOOK_STEPS, should_stop=should_stop, position=BEFORE_TRAINING
+    )
     with torch.no_grad():
         for team in state.portfolio.values():
             critic = team.effective()

@@ -70,14 +70,14 @@ class Team:
             return lipschitz_bound(critic).to(self.rates.dtype)
         return torch.ones_like(self.rates)
 
-    def moved(self, gradients: Tensors, *, step: int, factor: float) -> "Team":
-        """Return the team after one step at `factor` times its rates."""
+    def moved(self, gradients: Tensors, *, step: int, factor: float | Tensor) -> "Team":
+        """Return the team after one step at `factor` (one, or K) times its rates."""
         parameters, memory = self.method.step(
             self.parameters,
             self.memory,
             gradients,
             step=step,
-            rates=factor * self.rates[:, None, None],
+            rates=(factor * self.rates)[:, None, None],
         )
         return replace(self, parameters=parameters, memory=memory)
 
@@ -150,4 +150,29 @@ def initial_team(start: Start, *, folds: int) -> Team:
         best_validation=torch.full((folds * count,), -torch.inf, device=device),
         history=torch.empty(folds * count, 0, device=device),
         places=tuple((f, j) for f in range(folds) for j in range(count)),
+    )
+
+
+def joined(teams: Sequence[Team], starts: Sequence[int]) -> Team:
+    """Return the members of teams of one shape as one team.
+
+    Args:
+        teams: In their order.
+        starts: Number that the first fold of each team has from now on.
+    """
+    first, *others = teams
+    memories = zip(*(team.memory for team in teams), strict=True)
+    return replace(
+        first,
+        rates=torch.cat([team.rates for team in teams]),
+        parameters=first.parameters.joined([team.parameters for team in others]),
+        memory=tuple(torch.cat(same) for same in memories),
+        best=first.best.joined([team.best for team in others]),
+        best_validation=torch.cat([team.best_validation for team in teams]),
+        history=torch.cat([team.history for team in teams]),
+        places=tuple(
+            (start + fold, candidate)
+            for team, start in zip(teams, starts, strict=False)
+            for fold, candidate in team.places
+        ),
     )

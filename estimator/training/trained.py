@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from kantor.estimator import pack
 from kantor.estimator.config import EstimateConfig
 from kantor.estimator.critics import PROFILES, fitted_families
 from kantor.estimator.evidence.certified import EvaluatedCritic, evaluated
@@ -74,7 +75,7 @@ def train_critics(
         for fold, choice in enumerate(fitted)
     ]
     crew = present_crew(device)
-    folds = folds_to_train(data, candidates, bars, recipe, asked)
+    folds = folds_to_train(data, candidates, bars, recipe, asked, should_stop)
     folds = list(crew.of_first(bytes(folds)))
     portfolio = restricted(initial_portfolio(data, recipe, asked), folds)
     state = initial_state(portfolio, recipe.steps, adaptive=asked.folds == 1)
@@ -101,6 +102,7 @@ def train_critics(
         crew=crew,
         rejoin=None if crew.size == 1 else of_first,
     )
+    pack.leave()
     chosen, last = list(fitted), list(fitted)
     for fold, family, team in leading_teams(state.portfolio):
         score = float(team.best_validation)
@@ -149,10 +151,14 @@ def folds_to_train(
     bars: list[Bar],
     recipe: Recipe,
     asked: EstimateConfig,
+    should_stop: Callable[[], bool],
 ) -> list[int]:
     """Return the folds whose best profile leaves something to find.
 
     All of them where there are no profiles, and where everything shall be tried.
+
+    Raises:
+        EstimationStopped: `should_stop` answered true; without a checkpoint.
     """
     profiles = [[c for c in fold if c.family == PROFILES.name] for fold in candidates]
     if not recipe.may_settle or not all(profiles):
@@ -160,7 +166,7 @@ def folds_to_train(
     potentials = [
         PROFILES.potential(max(choices, key=score_of).critic) for choices in profiles
     ]
-    going = going_on(data, potentials, bars, recipe, asked)
+    going = going_on(data, potentials, bars, recipe, asked, should_stop)
     return [fold for fold, goes in enumerate(going) if goes]
 
 

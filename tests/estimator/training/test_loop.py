@@ -12,7 +12,7 @@ from kantor.estimator.training.loop import (
     REPORT_EVERY,
     TrainingState,
     report,
-    take_step,
+    take_steps,
     train,
 )
 
@@ -39,7 +39,7 @@ def weights_of(state: TrainingState) -> list[torch.Tensor]:
 def test_a_step_moves_every_team_and_counts(setting: Callable[..., Any]) -> None:
     found = setting()
     start = found.start()
-    state, objectives = take_step(start, found.data)
+    state, objectives = take_steps(start, found.data)
     assert state.step == 1
     assert set(objectives) == set(start.portfolio)
     for name, team in state.portfolio.items():
@@ -57,7 +57,7 @@ def test_steps_climb_the_dual_objective(setting: Callable[..., Any]) -> None:
 
 def test_a_report_judges_on_validation_samples(setting: Callable[..., Any]) -> None:
     found = setting()
-    state, objectives = take_step(found.start(), found.data)
+    state, objectives = take_steps(found.start(), found.data)
     state = report(state, found.data, found.bars, objectives, elapsed_s=2.5)
     (point,) = state.curve
     best = max(float(t.best_validation.max()) for t in state.portfolio.values())

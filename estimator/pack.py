@@ -1,0 +1,192 @@
+"""Packs: estimations that run side by side and take their training steps as one.
+
+Each runs in a thread of its own, as it would alone, and is asked, stopped and answered
+by itself. Shared are the steps alone: a member hands in the next window of them and
+waits. Once every member that still trains has done so, the thread that leads takes the
+windows of those that are furthest behind as one batch, so that the others are caught up
+with. Who takes steps with whom depends on the members alone, and not on how fast each
+of them is.
+
+    found = side_by_side([partial(estimate_w1, x, y, seed=seed) for seed in range(8)])
+    print([estimate.result().lower_bound for estimate in found])
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import ContextVar
+from typing import Any, Protocol, TypeVar
+
+from kantor.estimator.errors import EstimationStopped
+
+ASK_EVERY_S = 0.1
+"""How often a member that waits for its turn is asked whether it shall stop."""
+
+T = TypeVar("T")
+W = TypeVar("W", bound="Window")
+
+
+class Window(Protocol):
+    """Steps that a training wants taken."""
+
+    @property
+    def position(self) -> int:
+        """How far the training has come; the least is furthest behind."""
+
+    @property
+    def should_stop(self) -> Callable[[], bool]:
+        """Whether the estimation shall end."""
+
+    @property
+    def outcome(self) -> "Future[Any]":
+        """What comes of the steps."""
+
+
+def side_by_side(tasks: Sequence[Callable[[], T]]) -> "list[Future[T]]":
+    """Carry out estimations of which each may take its steps with the others'.
+
+    An answer is what it is alone, up to floating-point noise; what fails, fails alone.
+
+    Returns:
+        The tasks' results or errors, in their order, all of them done.
+    """
+    pack = Pack(len(tasks))
+    with ThreadPoolExecutor(len(tasks), thread_name_prefix="pack") as threads:
+        found = [
+            threads.submit(member.run, task)
+            for member, task in zip(pack.members, tasks, strict=True)
+        ]
+        pack.lead()
+    return found
+
+
+def take(window: W, taking: Callable[[Sequence[W]], None]) -> None:
+    """Have the steps of a window taken, with those of others where there is a pack.
+
+    Args:
+        window: Afterwards it has an outcome.
+        taking: Takes the steps of several windows, and gives each its outcome.
+
+    Raises:
+        EstimationStopped: The estimation shall end, and has waited for its turn.
+    """
+    member = _present.get()
+    if member is None or not member.trains:
+        taking([window])
+    else:
+        member.hand_in(window, taking)
+
+
+def leave() -> None:
+    """Say that this estimation has taken its last step; the others wait no more."""
+    member = _present.get()
+    if member is not None:
+        member.leave()
+
+
+class Member:
+    """One estimation of a pack.
+
+    Attributes:
+        trains: Whether the others wait for it.
+        window: The steps that it wants taken; None while it does something else.
+        taking: What takes them.
+    """
+
+    def __init__(self, pack: "Pack") -> None:
+        self._pack = pack
+        self.trains = True
+        self.window: Window | None = None
+        self.taking: Callable[[Sequence[Any]], None] | None = None
+
+    def run(self, task: Callable[[], T]) -> T:
+        """Carry out the estimation in this thread."""
+        token = _present.set(self)
+        try:
+            return task()
+        finally:
+            _present.reset(token)
+            self.leave()
+
+    def leave(self) -> None:
+        """Go on without the others."""
+        with self._pack.changed:
+            self.trains, self.window = False, None
+            self._pack.changed.notify_all()
+
+    def hand_in(self, window: W, taking: Callable[[Sequence[W]], None]) -> None:
+        """Return when the steps have been taken, or raise what `take` does."""
+        with self._pack.changed:
+            if self._pack.is_closed:
+                raise EstimationStopped(None)
+            self.window, self.taking = window, taking
+            self._pack.changed.notify_all()
+        while not wait([window.outcome], ASK_EVERY_S).done:
+            waits = not window.outcome.running()
+            if waits and window.should_stop() and window.outcome.cancel():
+                self.leave()
+                raise EstimationStopped(None)
+
+
+_present: ContextVar[Member | None] = ContextVar("member of a pack", default=None)
+
+
+class Pack:
+    """Estimations that wait for one another.
+
+    Attributes:
+        members: All of them.
+        changed: Tells of a member that waits or leaves.
+        is_closed: Whether nobody leads any more.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.changed = threading.Condition()
+        self.is_closed = False
+        self.members = [Member(self) for _ in range(count)]
+
+    def lead(self) -> None:
+        """Take the members' steps in this thread, until none of them trains."""
+        try:
+            while any(member.trains for member in self.members):
+                self._take_round()
+        finally:
+            self._close()
+
+    def _take_round(self) -> None:
+        """Wait for everybody; take the steps of those that are furthest behind."""
+        with self.changed:
+            self.changed.wait_for(self._is_complete)
+            waiting = [m.window for m in self.members if m.window is not None]
+            least = min((window.position for window in waiting), default=0)
+            taken: list[Window] = []
+            for member in self.members:
+                window, taking = member.window, member.taking
+                if window is None or window.position > least:
+                    continue
+                member.window = None
+                if window.outcome.set_running_or_notify_cancel():
+                    taken.append(window)
+        if taken and taking is not None:
+            _taken(taken, taking)
+
+    def _is_complete(self) -> bool:
+        return all(m.window is not None for m in self.members if m.trains)
+
+    def _close(self) -> None:
+        """Stop who still waits: whoever led was interrupted."""
+        with self.changed:
+            self.is_closed = True
+            for member in self.members:
+                if member.window is not None:
+                    member.window.outcome.set_exception(EstimationStopped(None))
+
+
+def _taken(windows: list[Window], taking: Callable[[Sequence[Any]], None]) -> None:
+    """Take the steps; who has no outcome because that was interrupted shall stop."""
+    try:
+        taking(windows)
+    finally:
+        for window in windows:
+            if not window.outcome.done():
+                window.outcome.set_exception(EstimationStopped(None))
