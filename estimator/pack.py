@@ -14,7 +14,7 @@ of them is.
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any, Protocol, TypeVar
 
 from kantor.estimator.errors import EstimationStopped
@@ -53,7 +53,7 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> "list[Future[T]]":
     pack = Pack(len(tasks))
     with ThreadPoolExecutor(len(tasks), thread_name_prefix="pack") as threads:
         found = [
-            threads.submit(member.run, task)
+            threads.submit(copy_context().run, member.run, task)
             for member, task in zip(pack.members, tasks, strict=True)
         ]
         pack.lead()

@@ -5,7 +5,9 @@ before it is queued. Counted generously: the race of the candidates ends most of
 early, which is not counted on.
 """
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 
 from kantor.estimator.config import EstimateConfig
 from kantor.estimator.recipe import Recipe, recipe_for
@@ -47,7 +49,7 @@ def workload_of(config: EstimateConfig, n: int, m: int, dim: int) -> Workload:
     Raises:
         InvalidConfig: A group size is given that the effort's width does not admit.
     """
-    fewest = max(1, int(_FIT_SHARE * min(n, m)))
+    fewest = _fewest_fit(n, m)
     recipe = recipe_for(config, fewest)
     parts = [
         part(recipe, config.folds, fewest, dim)
@@ -59,6 +61,34 @@ def workload_of(config: EstimateConfig, n: int, m: int, dim: int) -> Workload:
     memory = max(p.tape_bytes for p in parts) + sum(p.state_bytes for p in parts)
     operations = recipe.steps * sum(part.operations for part in parts)
     return Workload(memory + samples + values, operations)
+
+
+SMALL_BYTES, SMALL_OPERATIONS = 256 * 2**20, 1e13
+"""Most of a job that leaves the better part of a GPU idle, alone."""
+
+
+def shape_class(config: EstimateConfig, n: int, m: int, dim: int) -> str | None:
+    """Return a name for small jobs whose critics train as one batch; None for others.
+
+    Those of one name have the same settings, but for the seed, and critics and batches
+    of the same shapes.
+
+    Raises:
+        InvalidConfig: A group size is given that the effort's width does not admit.
+    """
+    asked = workload_of(config, n, m, dim)
+    if asked.memory_bytes > SMALL_BYTES or asked.operations > SMALL_OPERATIONS:
+        return None
+    fewest = _fewest_fit(n, m)
+    recipe = recipe_for(config, fewest)
+    batch = min(recipe.largest_batch, fewest)
+    settings = config.replace(seed=0).to_dict()
+    parts = json.dumps([settings, asdict(recipe), batch, dim], sort_keys=True)
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+
+def _fewest_fit(n: int, m: int) -> int:
+    return max(1, int(_FIT_SHARE * min(n, m)))
 
 
 @dataclass(frozen=True)

@@ -164,10 +164,13 @@ class Settings(BaseSettings):
         ge=1,
         description="Workers a job may lose before it fails with code worker_lost.",
     )
-    max_claim: int = Field(
-        default=8,
+    max_claim: int | None = Field(
+        default=None,
         ge=1,
-        description="Most small jobs that a worker takes at once.",
+        description=(
+            "Most small jobs of one kind that a worker takes at once and trains as one "
+            "batch; empty: 8 on a GPU, 1 on a CPU."
+        ),
     )
     drain_s: float = Field(
         default=15.0,

@@ -17,7 +17,7 @@ from fastapi import Request
 from starlette.datastructures import FormData
 
 from kantor.estimator.config import EstimateConfig
-from kantor.estimator.workload import Workload, workload_of
+from kantor.estimator.workload import Workload, shape_class, workload_of
 from kantor.service.api.bodies import (
     declared_size,
     file_part,
@@ -51,13 +51,18 @@ FILES = (*SIDES, "source_weights", "target_weights")
 
 @dataclass(frozen=True)
 class Submission:
-    """A job request whose samples are stored."""
+    """A job request whose samples are stored.
+
+    Attributes:
+        bucket: Small jobs of one bucket may be trained as one batch.
+    """
 
     source: SampleRef
     target: SampleRef
     options: JobOptions
     config: dict[str, Any]
     webhook: Webhook | None
+    bucket: str = ""
 
     def job(
         self,
@@ -78,6 +83,7 @@ class Submission:
             priority=options.priority,
             deadline_s=deadline_s,
             owner=owner,
+            bucket=self.bucket,
             idempotency_key=idempotency_key or "",
             body_digest=self.digest(),
             cache_key=self.cache_key(owner) if options.cache else "",
@@ -148,9 +154,17 @@ async def read_submission(
                 "expected application/json or multipart/form-data, "
                 f"received {received or 'no content type'!r}"
             )
-    check_workload(workload_of(config, source.n, target.n, source.dim), settings)
+    shapes = source.n, target.n, source.dim
+    check_workload(workload_of(config, *shapes), settings)
     await datasets.check_comparable(source, target, config)
-    return Submission(source, target, asked.options(), config.to_dict(), webhook)
+    return Submission(
+        source,
+        target,
+        asked.options(),
+        config.to_dict(),
+        webhook,
+        bucket=shape_class(config, *shapes) or "",
+    )
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from kantor.service.settings import Settings
 
 SCRIPTS = ("claim", "beat", "progress", "finish", "release", "reap", "discard")
 LOOKAHEAD = 64
-"""Queued jobs looked at to fill a claim with jobs of one bucket."""
+"""Queued jobs looked at for one claim; those that cannot be run make room."""
 
 
 class Holding(StrEnum):
@@ -58,7 +58,10 @@ class LeaseQueue:
         }
 
     def claim(self, most: int = 1) -> list[Claim]:
-        """Take the next job, with up to `most - 1` others of its bucket.
+        """Take the next job, with up to `most - 1` that follow in its bucket.
+
+        No more than this worker's share of what is queued, so that none waits while
+        another worker is idle.
 
         A job whose record cannot be read is set aside, and fails.
         """

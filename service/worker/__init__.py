@@ -1,4 +1,4 @@
-"""The worker process: warm, one job after another, with a lifeline to the queue."""
+"""The worker process: warm, job after job, with a lifeline to the queue."""
 
 from kantor.service.worker.process import run_worker
 

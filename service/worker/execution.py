@@ -66,7 +66,7 @@ class DeviceLost(Exception):
 
 
 class Execution:
-    """Runs claimed jobs with one estimation function, in this thread."""
+    """Runs claimed jobs with one estimation function, each in its caller's thread."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Execution:
             log.error("job_crashed", traceback=traceback.format_exc())
             return _crashed(error)
         finally:
-            self._lifeline.watchdog.end()
+            self._lifeline.watchdog.end(claim)
 
     def _train(self, claim: Claim, trail: Trail) -> Estimate:
         job = claim.job
@@ -193,7 +193,7 @@ class Execution:
             return claim.job.checkpoint
 
     def _should_stop(self, claim: Claim) -> bool:
-        self._lifeline.watchdog.pulse()
+        self._lifeline.watchdog.pulse(claim)
         return self._stopping.is_set() or self._lifeline.holding(claim) != Holding.HELD
 
     def _checkpoint(self, claim: Claim) -> bytes | None:

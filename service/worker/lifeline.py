@@ -1,4 +1,4 @@
-"""The thread that keeps a worker's leases alive while the main thread trains.
+"""The thread that keeps a worker's leases alive while others train.
 
 It sends heartbeats, publishes progress, learns of cancels, and reaps, since a worker in
 a job of half an hour may be the only one left to notice that another has died. When
@@ -44,7 +44,7 @@ class Lifeline(threading.Thread):
     """Heartbeats and progress of the jobs that this worker holds.
 
     Attributes:
-        watchdog: Of the training that runs.
+        watchdog: Of the trainings that run.
         device_lost: Whether the device could no longer be asked for its memory.
     """
 
@@ -99,7 +99,7 @@ class Lifeline(threading.Thread):
 
     def report(self, claim: Claim, report: dict[str, Any]) -> None:
         """Publish a training report soon; never waits."""
-        self.watchdog.pulse()
+        self.watchdog.pulse(claim)
         with self._changed:
             self._reports[claim.job.id].append(report)
             self._changed.notify()
@@ -146,21 +146,22 @@ class Lifeline(threading.Thread):
         faulthandler.cancel_dump_traceback_later()
 
     def _watch(self) -> None:
-        """End the process where the training hangs.
+        """End the process where a training hangs.
 
-        The job's lease runs out then, and the queue cancels it, fails it or gives it to
-        another worker. Jobs that were claimed with it and not begun are given back.
+        The leases of those that hang run out then, and the queue cancels these jobs,
+        fails them or gives them to another worker. The others are given back.
         """
-        claim = self.watchdog.claim
-        if claim is None:
+        overdue = self.watchdog.overdue(
+            lambda claim: self._holdings.get(claim.job.id, Holding.LOST)
+        )
+        if not overdue:
             return
-        reason = self.watchdog.overdue(self._holdings.get(claim.job.id, Holding.LOST))
-        if reason is None:
-            return
-        log.error("training_hung", job_id=claim.job.id, reason=reason)
+        for claim, reason in overdue:
+            log.error("training_hung", job_id=claim.job.id, reason=reason)
+        hung = {claim.job.id for claim, _ in overdue}
         with contextlib.suppress(RedisError):
             for other in list(self._claims.values()):
-                if other is not claim:
+                if other.job.id not in hung:
                     self._queue.release(other, other.job.checkpoint)
         os._exit(HUNG)
 

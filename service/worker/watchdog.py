@@ -1,60 +1,74 @@
-"""Whether the training that runs shows signs of life, and stops when it is told to."""
+"""Whether the trainings that run show signs of life, and stop when they are told to."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from kantor.service.pulse import Pulse, State
 from kantor.service.queue import Claim, Holding
 from kantor.service.settings import Settings
 
 
+@dataclass
+class _Watched:
+    """One training: its last sign of life, and when it has to have stopped."""
+
+    claim: Claim
+    pulse_at: float
+    stop_at: float | None = None
+
+
 class Watchdog:
-    """Watches one training at a time; told by its thread, asked by another.
+    """Watches trainings; told by their threads, asked by another.
 
     A training that asks whether to stop, or reports, is alive. One that hangs in a
     library never does.
-
-    Attributes:
-        claim: The job that is being trained; None between two.
     """
 
     def __init__(self, settings: Settings, page: Pulse | None = None) -> None:
-        self.claim: Claim | None = None
+        self._watched: dict[str, _Watched] = {}
         self._page = page or Pulse()
         self._stall_s = settings.stall_s
         self._stop_s = settings.stop_s
-        self._pulse_at = 0.0
-        self._stop_at: float | None = None
 
     def begin(self, claim: Claim) -> None:
         """Watch a training from now on."""
-        self._pulse_at = time.monotonic()
-        self._stop_at = None
+        self._watched[claim.job.id] = _Watched(claim, time.monotonic())
         self._page.enter(State.TRAINING)
-        self.claim = claim
 
-    def pulse(self) -> None:
+    def pulse(self, claim: Claim) -> None:
         """Note a sign of life."""
-        self._pulse_at = time.monotonic()
-        self._page.beat()
+        watched = self._watched.get(claim.job.id)
+        if watched is not None:
+            watched.pulse_at = time.monotonic()
+            self._page.beat()
 
-    def end(self) -> None:
-        """Watch nothing: the training has ended."""
-        self._page.enter(State.IDLE)
-        self.claim = None
+    def end(self, claim: Claim) -> None:
+        """Watch a training no more: it has ended."""
+        self._watched.pop(claim.job.id, None)
+        if not self._watched:
+            self._page.enter(State.IDLE)
 
-    def overdue(self, holding: Holding) -> str | None:
-        """Say why the training has to be ended by force; None where it has not.
+    def overdue(self, holding: Callable[[Claim], Holding]) -> list[tuple[Claim, str]]:
+        """Return the trainings that have to be ended by force, and why.
 
         Args:
-            holding: What the queue last said about the job.
+            holding: Returns what the queue last said about a job.
         """
         now = time.monotonic()
+        reasons = [
+            (watched.claim, self._reason(watched, holding(watched.claim), now))
+            for watched in list(self._watched.values())
+        ]
+        return [(claim, reason) for claim, reason in reasons if reason is not None]
+
+    def _reason(self, watched: _Watched, holding: Holding, now: float) -> str | None:
         if holding is Holding.HELD:
-            self._stop_at = None
-        elif self._stop_at is None:
-            self._stop_at = now + self._stop_s
-        elif now > self._stop_at:
+            watched.stop_at = None
+        elif watched.stop_at is None:
+            watched.stop_at = now + self._stop_s
+        elif now > watched.stop_at:
             return f"it did not stop within {self._stop_s:g} s ({holding})"
-        if now - self._pulse_at > self._stall_s:
+        if now - watched.pulse_at > self._stall_s:
             return f"it showed no sign of life for {self._stall_s:g} s"
         return None

@@ -1,8 +1,10 @@
--- Hand the first job to a worker, and with it others of the same bucket.
--- ARGV: worker name, most jobs, how far to look for others.
--- Returns {id of the newest bell entry, id, token, id, token, ...}. A job without a
--- bucket, or one that has been given out before, goes alone: a job that kills its
--- worker then takes no neighbour with it. A worker that is drained gets none.
+-- Hand the first job to a worker, and with it those that follow in the same bucket.
+-- ARGV: worker name, most jobs, how many to look at.
+-- Returns {id of the newest bell entry, id, token, id, token, ...}. Nobody is overtaken:
+-- a job of another bucket ends the claim. Nor does a worker take what another could
+-- begin with: at most its share of all that wait. A job without a bucket, or one that
+-- has been given out before, goes alone: a job that kills its worker then takes no
+-- neighbour with it. A worker that is drained gets none.
 local worker, most, scan = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 sound_keys()
 redis.call('ZADD', key('workers'), now, worker)
@@ -31,6 +33,10 @@ local function hand_out(id, attempt)
   claimed[#claimed + 1] = token
 end
 
+local waiting = redis.call('ZCARD', key('ready'))
+local workers = redis.call('ZCARD', key('workers'))
+most = math.min(most, math.ceil(waiting / workers))
+
 local bucket = nil
 for _, id in ipairs(redis.call('ZRANGE', key('ready'), 0, scan - 1)) do
   local why = fault(id)
@@ -42,11 +48,10 @@ for _, id in ipairs(redis.call('ZRANGE', key('ready'), 0, scan - 1)) do
   else
     local own, attempt = get(id, 'bucket') or '', number(id, 'attempt')
     local packable = own ~= '' and attempt == 0
-    if bucket == nil or (packable and own == bucket) then
-      hand_out(id, attempt)
-      if not packable or #claimed > 2 * most then break end
-      bucket = own
-    end
+    if bucket and not (packable and own == bucket) then break end
+    hand_out(id, attempt)
+    if not packable or #claimed > 2 * most then break end
+    bucket = own
   end
 end
 return claimed

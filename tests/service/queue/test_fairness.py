@@ -24,6 +24,25 @@ def test_owners_take_turns(board: Any, worker: LeaseQueue) -> None:
     assert claimed_owners(worker, 8) == ["ada", "bob"] * 3 + ["ada"] * 2
 
 
+def test_owners_share_a_claim(board: Any, worker: LeaseQueue) -> None:
+    for owner in ["ada"] * 20 + ["bob"] * 3:
+        board.enqueue(owner=owner, bucket="p")
+    owners = [claim.job.owner for claim in worker.claim(8)]
+    assert owners == ["ada", "bob"] * 3 + ["ada"] * 2
+
+
+def test_a_job_of_another_kind_waits_for_one_as_if_all_went_alone(
+    board: Any, worker: LeaseQueue
+) -> None:
+    for _ in range(20):
+        board.enqueue(owner="ada", bucket="p")
+    worker.claim(8)
+    late = board.enqueue(owner="bob", bucket="q")
+    assert late.position <= 1
+    assert len(worker.claim(8)) == 1
+    assert worker.claim(8)[0].job.owner == "bob"
+
+
 def test_one_job_waits_for_one_of_another_owner(board: Any, worker: LeaseQueue) -> None:
     for _ in range(100):
         board.enqueue(owner="ada")

@@ -33,9 +33,31 @@ def test_higher_priority_goes_first_then_arrival(
 def test_jobs_of_one_bucket_are_claimed_together(
     board: Any, worker: LeaseQueue
 ) -> None:
+    ids = [board.enqueue(bucket="p").id for _ in range(3)]
+    assert [claim.job.id for claim in worker.claim(2)] == ids[:2]
+    assert [claim.job.id for claim in worker.claim(2)] == ids[2:]
+
+
+def test_a_claim_overtakes_nobody(board: Any, worker: LeaseQueue) -> None:
     ids = [board.enqueue(bucket=b).id for b in ("p", "q", "p", "p")]
-    assert [claim.job.id for claim in worker.claim(2)] == [ids[0], ids[2]]
-    assert [claim.job.id for claim in worker.claim(2)] == [ids[1]]
+    claimed = [[claim.job.id for claim in worker.claim(4)] for _ in range(3)]
+    assert claimed == [ids[:1], ids[1:2], ids[2:]]
+
+
+def test_jobs_of_lower_priority_follow_in_a_claim(
+    board: Any, worker: LeaseQueue
+) -> None:
+    ids = [board.enqueue(bucket="p", priority=p).id for p in (0, 5)]
+    assert [claim.job.id for claim in worker.claim(4)] == ids[::-1]
+
+
+def test_a_claim_leaves_other_workers_their_share(
+    board: Any, worker: LeaseQueue, other_worker: LeaseQueue
+) -> None:
+    other_worker.beat([])
+    ids = [board.enqueue(bucket="p").id for _ in range(5)]
+    assert [claim.job.id for claim in worker.claim(8)] == ids[:3]
+    assert [claim.job.id for claim in other_worker.claim(8)] == ids[3:4]
 
 
 def test_a_job_without_bucket_is_claimed_alone(board: Any, worker: LeaseQueue) -> None:
@@ -52,6 +74,17 @@ def test_a_job_given_out_before_is_claimed_alone(
     lose_lease(ids[0])
     assert [claim.job.id for claim in worker.claim(3)] == [ids[0]]
     assert [claim.job.id for claim in worker.claim(3)] == ids[1:]
+
+
+def test_a_job_given_out_before_ends_the_claim_of_others(
+    board: Any, worker: LeaseQueue, lose_lease: Lose
+) -> None:
+    ids = [board.enqueue(bucket="p").id for _ in range(3)]
+    first, _ = worker.claim(2)
+    lose_lease(ids[1])
+    worker.release(first)
+    assert [claim.job.id for claim in worker.claim(3)] == ids[:1]
+    assert [claim.job.id for claim in worker.claim(3)] == ids[1:2]
 
 
 def test_success_is_recorded_once(board: Any, worker: LeaseQueue) -> None:

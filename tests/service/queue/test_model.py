@@ -1,7 +1,9 @@
 """The real queue against a model of it in plain Python, on random histories."""
 
+import math
 import time
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, cast
 
 import redis
@@ -90,6 +92,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.jobs: dict[str, ModelJob] = {}
         self.claims: list[tuple[str, Claim]] = []
         self.turns: dict[int, int] = {}
+        self.heard: set[str] = set()
 
     def queued(self) -> list[str]:
         waiting = [i for i, job in self.jobs.items() if job.status == "queued"]
@@ -135,7 +138,9 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(name=WORKERS, most=st.integers(1, 3))
     def claim(self, name: str, most: int) -> None:
-        expected = self.expected_claim(most)
+        self.heard.add(name)
+        share = math.ceil(len(self.queued()) / len(self.heard))
+        expected = self.expected_claim(min(most, share))
         claims = self.queues.worker(name).claim(most)
         assert [claim.job.id for claim in claims] == expected
         for claim in claims:
@@ -151,12 +156,11 @@ class QueueMachine(RuleBasedStateMachine):
         head = self.jobs[waiting[0]]
         if not head.bucket or head.attempt:
             return waiting[:1]
-        fits = [
-            i
-            for i in waiting
-            if self.jobs[i].bucket == head.bucket and not self.jobs[i].attempt
-        ]
-        return fits[:most]
+        fits = takewhile(
+            lambda i: self.jobs[i].bucket == head.bucket and not self.jobs[i].attempt,
+            waiting,
+        )
+        return list(fits)[:most]
 
     @precondition(lambda self: self.claims)
     @rule(pick=PICK)

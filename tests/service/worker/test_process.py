@@ -1,14 +1,9 @@
 """Worker processes, killed and stopped in the middle of their work."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,85 +13,23 @@ import redis
 from pydantic import SecretStr
 
 from kantor.service.processes.valkey import EmbeddedValkey
-from kantor.service.queue import JobRecord, JobStatus, NewJob, SampleRef
+from kantor.service.queue import JobStatus, SampleRef
 from kantor.service.queue.keys import Keys
 from kantor.service.settings import Settings
 from kantor.service.store import BlobStore, DatasetStore
 from kantor.service.worker.lifeline import HUNG
+from tests.service.worker.worker_processes import (
+    PATIENCE_S,
+    Submit,
+    Workers,
+    result_of,
+    submit_to,
+    wait_for,
+    wait_for_progress,
+    wait_until,
+)
 
-Submit = Callable[..., str]
-SLOW_WORKER = Path(__file__).with_name("slow_worker.py")
-PATIENCE_S = 20.0
 BEAT = {"KANTOR_HEARTBEAT_S": "0.1"}
-
-
-class Workers:
-    """Start worker processes; all are killed at the end of the test."""
-
-    def __init__(self, settings: Settings) -> None:
-        assert settings.redis_url is not None
-        self._environment = os.environ | {
-            "KANTOR_REDIS_URL": settings.redis_url.get_secret_value(),
-            "KANTOR_DATA_DIR": str(settings.data_dir),
-            "KANTOR_KEY_PREFIX": settings.key_prefix,
-            "KANTOR_LEASE_S": str(settings.lease_s),
-            "KANTOR_HEARTBEAT_S": str(settings.heartbeat_s),
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": str(SLOW_WORKER.parents[3]),
-        }
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def start(self, **variables: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, str(SLOW_WORKER)]
-        process = subprocess.Popen(command, env=self._environment | variables)
-        self.processes.append(process)
-        return process
-
-    def close(self) -> None:
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-
-@pytest.fixture
-def workers(settings: Settings) -> Iterator[Workers]:
-    with closing(Workers(settings)) as workers:
-        yield workers
-
-
-@pytest.fixture
-def submit(board: Any, settings: Settings) -> Submit:
-    return partial(submit_to, board, settings)
-
-
-def submit_to(board: Any, settings: Settings, **config: Any) -> str:
-    """Queue a job on a small dataset; return its id."""
-    dataset = DatasetStore(settings.data_dir).put_array(np.ones((40, 2)))
-    side = SampleRef(dataset.id, 40, 2)
-    job = NewJob(source=side, target=side, config=config, bucket="small")
-    return str(board.run(board.board.enqueue(job)).id)
-
-
-def wait_for(condition: Callable[[], Any], within_s: float = PATIENCE_S) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
-
-
-def wait_until(board: Any, job_id: str, status: JobStatus) -> JobRecord:
-    wait_for(lambda: board.get(job_id).status == status)
-    return board.get(job_id)  # type: ignore[no-any-return]
-
-
-def wait_for_progress(board: Any, job_id: str, step: int = 1) -> None:
-    wait_for(lambda: (board.get(job_id).progress or {"step": 0})["step"] >= step)
-
-
-def result_of(settings: Settings, job: JobRecord) -> dict[str, Any]:
-    assert job.result is not None
-    document: dict[str, Any] = json.loads(BlobStore(settings.data_dir).get(job.result))
-    return document
 
 
 def test_a_job_is_carried_out(
@@ -328,14 +261,14 @@ def test_a_hung_training_is_retried_by_its_attempts(
     assert (job.error.code, job.attempt) == ("worker_lost", settings.max_attempts)
 
 
-def test_jobs_behind_a_hung_one_are_given_back(
+def test_jobs_beside_a_hung_one_are_given_back(
     workers: Workers, submit: Submit, board: Any
 ) -> None:
-    ids = [submit(seed=18), submit(steps=1)]
-    worker = workers.start(KANTOR_STALL_S="1", KANTOR_MAX_CLAIM="2")
+    ids = [submit(seed=18), submit(steps=100_000)]
+    worker = workers.start(KANTOR_STALL_S="1", KANTOR_MAX_CLAIM="2", **BEAT)
     assert worker.wait(PATIENCE_S) == HUNG
-    behind = board.get(ids[1])
-    assert (behind.status, behind.attempt) == (JobStatus.QUEUED, 0)
+    beside = board.get(ids[1])
+    assert (beside.status, beside.attempt) == (JobStatus.QUEUED, 0)
 
 
 def test_a_damaged_dataset_fails_the_job(
