@@ -184,6 +184,7 @@ class Worker:
         self._lifeline.hold(claims)
         tasks = [partial(self._work, claim, Trail([claimed])) for claim in claims]
         if len(tasks) > 1:
+            log.info("batch_begun", jobs=len(tasks))
             for ended in side_by_side(tasks):
                 ended.result()
         else:

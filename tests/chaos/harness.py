@@ -28,6 +28,9 @@ from tests.chaos.proxy import FaultyProxy
 
 ROOT = Path(__file__).parents[2]
 WORKER = ROOT / "tests" / "service" / "worker" / "slow_worker.py"
+BURSTS = (1, 1, 1, 6)
+"""Jobs submitted at once; many, now and then, so that workers take several together."""
+
 TERMINAL = {"succeeded", "failed", "cancelled"}
 HOOK = Webhook(
     "https://hooks.example/", "hooks.example", [f"job.{end}" for end in TERMINAL]
@@ -79,6 +82,7 @@ class Report:
     outcomes: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     totals: dict[str, int] = field(default_factory=dict)
+    batches: int = 0
     took_s: float = 0.0
 
     @property
@@ -94,7 +98,7 @@ class Report:
                 f"accepted {self.accepted} in {self.took_s:.0f} s: {self.outcomes}",
                 f"lost {len(self.lost)}, committed twice {len(self.doubled)}, "
                 f"wrong {len(self.wrong)}, webhooks untold {len(self.untold)}",
-                f"faults {self.faults}",
+                f"faults {self.faults}, batches {self.batches}",
                 f"queue { {name: self.totals.get(name, 0) for name in names} }",
             ]
         )
@@ -204,6 +208,7 @@ class Chaos:
             "KANTOR_LEASE_S": str(self.settings.lease_s),
             "KANTOR_HEARTBEAT_S": str(self.settings.heartbeat_s),
             "KANTOR_MAX_ATTEMPTS": str(self.settings.max_attempts),
+            "KANTOR_MAX_CLAIM": "4",
             "OMP_NUM_THREADS": "1",
             "PYTHONPATH": str(ROOT),
         }
@@ -214,19 +219,21 @@ class Chaos:
         async with connect_async(self.valkey.url) as client:
             board = JobBoard(client, self.settings)
             while not self.done.is_set():
-                steps = self.draw.randint(2, 40)
-                bucket = self.draw.choice(["", "", "small"])
-                config = {"steps": steps}
-                job = NewJob(
-                    source=side,
-                    target=side,
-                    config=config,
-                    bucket=bucket,
-                    webhook=HOOK,
-                )
-                await self._accept(board, job)
-                self.steps[job.id] = steps
+                for _ in range(self.draw.choice(BURSTS)):
+                    await self._submit_job(board, side)
                 await asyncio.sleep(self.plan.submit_every_s)
+
+    async def _submit_job(self, board: JobBoard, side: SampleRef) -> None:
+        steps = self.draw.randint(2, 40)
+        job = NewJob(
+            source=side,
+            target=side,
+            config={"steps": steps},
+            bucket=self.draw.choice(["", "small", "small", "small"]),
+            webhook=HOOK,
+        )
+        await self._accept(board, job)
+        self.steps[job.id] = steps
 
     async def _accept(self, board: JobBoard, job: NewJob) -> None:
         """Repeat a submission until it is acknowledged, as a client would."""
@@ -252,6 +259,7 @@ class Chaos:
     async def _count(self) -> None:
         report, commits = self.report, self._commits()
         report.accepted = len(self.steps)
+        report.batches = self.log.read_text(errors="replace").count('"batch_begun"')
         async with connect_async(self.valkey.url) as client:
             board = JobBoard(client, self.settings)
             report.totals = (await board.stats()).totals

@@ -41,6 +41,18 @@ def test_an_accepted_job_is_queued_and_located(api: httpx.Client, rows: Rows) ->
     assert (job["status"], job["queue_position"]) == ("queued", 0)
 
 
+def test_small_jobs_of_one_kind_share_a_bucket(
+    api: httpx.Client, rows: Rows, client: redis.Redis, settings: Settings
+) -> None:
+    def bucket(**config: Any) -> str:
+        job = submit(api, rows, config=config, cache=False)
+        key = "{" + settings.key_prefix + "}:job:" + job["id"]
+        return str(client.hget(key, "bucket"))
+
+    assert bucket(seed=1) == bucket(seed=2) != ""
+    assert bucket(seed=1) != bucket(seed=1, effort="quick")
+
+
 def test_every_door_gives_equal_data_one_dataset(api: httpx.Client, rows: Rows) -> None:
     inline = submit(api, rows)["source"]["dataset"]
     csv = "\n".join(",".join(map(repr, row)) for row in rows)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,6 +36,12 @@ def test_every_option_reaches_the_job() -> None:
     assert (job.labels, job.priority, job.deadline_s) == ({"a": "b"}, 3, 9.0)
     assert (job.owner, job.idempotency_key, job.quota) == ("ann", "k", 5)
     assert job.cache_key == asked.cache_key("ann")
+
+
+def test_the_kind_of_a_small_job_reaches_the_queue() -> None:
+    asked = replace(submission(), bucket="small")
+    job = asked.job(owner="ann", idempotency_key=None, settings=Settings())
+    assert job.to_fields()["bucket"] == "small"
 
 
 def test_a_job_that_declines_the_cache_has_no_key_in_it() -> None:
