@@ -5,6 +5,8 @@ than by network simplex where good potentials are known; all else is for the sim
 Feasibility is enforced here, not assumed of a solver.
 """
 
+import contextlib
+import threading
 import warnings
 
 import numpy as np
@@ -76,8 +78,7 @@ def network_simplex(a: Array, b: Array, costs: Array) -> tuple[Array, bool]:
     if not np.isfinite(costs).any():
         return np.zeros_like(costs), False
     b = b * (a.sum() / b.sum())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an early stop is read from the log
+    with _QUIET:  # an early stop is read from the log
         plan, log = ot.emd(a, b, costs, numItermax=PIVOTS, log=True)
     return np.asarray(plan), log["warning"] is None
 
@@ -96,3 +97,32 @@ def cost_matrix(source: Cloud, target: Cloud) -> Array:
             y = target.rows(slice(left, left + CHUNK_ROWS))
             costs[top : top + len(x), left : left + len(y)] = cdist(x, y)
     return costs
+
+
+class _Quiet:
+    """Keeps warnings from being shown while any thread is inside.
+
+    Two threads, each with a `catch_warnings` of its own, could leave the filters of one
+    in place for ever.
+    """
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()
+        self._inside = 0
+        self._filters = contextlib.ExitStack()
+
+    def __enter__(self) -> None:
+        with self._changing:
+            if self._inside == 0:
+                self._filters.enter_context(warnings.catch_warnings())
+                warnings.simplefilter("ignore")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changing:
+            self._inside -= 1
+            if self._inside == 0:
+                self._filters.close()
+
+
+_QUIET = _Quiet()

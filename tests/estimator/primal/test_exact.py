@@ -1,5 +1,8 @@
 """Few pairs: exact on known answers, weighted, and never below where stopped early."""
 
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import ot
 import pytest
@@ -74,3 +77,13 @@ def test_a_shared_far_point_costs_nothing_and_hides_nothing(far: float) -> None:
     beside = exact_upper_bound(plain(x), plain(y))[0]
     # Coordinates near the far point's size round by 1e-16 of it.
     assert beside * 101 == pytest.approx(alone * 100, rel=1e-4)
+
+
+def test_solvers_in_several_threads_leave_warnings_as_they_were() -> None:
+    before = list(warnings.filters)
+    rng = np.random.default_rng(4)
+    x, y = plain(rng.normal(size=(300, 2))), plain(rng.normal(size=(301, 2)))
+    with ThreadPoolExecutor(4) as threads:
+        found = [threads.submit(exact_upper_bound, x, y) for _ in range(24)]
+    assert len({bound.result() for bound in found}) == 1
+    assert warnings.filters == before
