@@ -5,15 +5,18 @@ by itself. Shared are the steps alone: a member hands in the next window of them
 waits. Once every member that still trains has done so, the thread that leads takes the
 windows of those that are furthest behind as one batch, so that the others are caught up
 with. Who takes steps with whom depends on the members alone, and not on how fast each
-of them is.
+of them is; unless one lets the others wait for longer than `PATIENCE_S`, who then go on
+without it until it comes.
 
     found = side_by_side([partial(estimate_w1, x, y, seed=seed) for seed in range(8)])
     print([estimate.result().lower_bound for estimate in found])
 """
 
+import contextlib
+import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor, wait
 from contextvars import ContextVar, copy_context
 from typing import Any, Protocol, TypeVar
 
@@ -21,6 +24,9 @@ from kantor.estimator.errors import EstimationStopped
 
 ASK_EVERY_S = 0.1
 """How often a member that waits for its turn is asked whether it shall stop."""
+
+PATIENCE_S = 10.0
+"""How long members wait for one that does something else, or hangs."""
 
 T = TypeVar("T")
 W = TypeVar("W", bound="Window")
@@ -49,9 +55,16 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> "list[Future[T]]":
 
     Returns:
         The tasks' results or errors, in their order, all of them done.
+
+    Raises:
+        RuntimeError: This process trains together with others, by `torchrun`.
     """
+    _prepare_torch()
     pack = Pack(len(tasks))
-    with ThreadPoolExecutor(len(tasks), thread_name_prefix="pack") as threads:
+    with (
+        ThreadPoolExecutor(max(1, len(tasks)), thread_name_prefix="pack") as threads,
+        contextlib.closing(pack),
+    ):
         found = [
             threads.submit(copy_context().run, member.run, task)
             for member, task in zip(pack.members, tasks, strict=True)
@@ -65,7 +78,8 @@ def take(window: W, taking: Callable[[Sequence[W]], None]) -> None:
 
     Args:
         window: Afterwards it has an outcome.
-        taking: Takes the steps of several windows, and gives each its outcome.
+        taking: Takes the steps of several windows, and gives each its outcome; the same
+            for all of a pack.
 
     Raises:
         EstimationStopped: The estimation shall end, and has waited for its turn.
@@ -88,16 +102,16 @@ class Member:
     """One estimation of a pack.
 
     Attributes:
-        trains: Whether the others wait for it.
+        trains: Whether it may want steps taken; once false, it takes them alone.
+        is_late: Whether the others go on without it until it comes.
         window: The steps that it wants taken; None while it does something else.
-        taking: What takes them.
     """
 
     def __init__(self, pack: "Pack") -> None:
         self._pack = pack
         self.trains = True
+        self.is_late = False
         self.window: Window | None = None
-        self.taking: Callable[[Sequence[Any]], None] | None = None
 
     def run(self, task: Callable[[], T]) -> T:
         """Carry out the estimation in this thread."""
@@ -119,7 +133,8 @@ class Member:
         with self._pack.changed:
             if self._pack.is_closed:
                 raise EstimationStopped(None)
-            self.window, self.taking = window, taking
+            self.window, self.is_late = window, False
+            self._pack.taking = taking
             self._pack.changed.notify_all()
         while not wait([window.outcome], ASK_EVERY_S).done:
             waits = not window.outcome.running()
@@ -136,6 +151,7 @@ class Pack:
 
     Attributes:
         members: All of them.
+        taking: What takes their steps, once one has handed in any.
         changed: Tells of a member that waits or leaves.
         is_closed: Whether nobody leads any more.
     """
@@ -144,49 +160,70 @@ class Pack:
         self.changed = threading.Condition()
         self.is_closed = False
         self.members = [Member(self) for _ in range(count)]
+        self.taking: Callable[[Sequence[Any]], None] | None = None
+        self._taken: list[Window] = []
 
     def lead(self) -> None:
         """Take the members' steps in this thread, until none of them trains."""
-        try:
-            while any(member.trains for member in self.members):
-                self._take_round()
-        finally:
-            self._close()
+        while self._trains():
+            self._take_round()
+
+    def close(self) -> None:
+        """Stop whoever still waits: the leader was interrupted."""
+        with self.changed:
+            self.is_closed = True
+            for window in (*self._taken, *self._waiting()):
+                with contextlib.suppress(InvalidStateError):  # it has an outcome
+                    window.outcome.set_exception(EstimationStopped(None))
 
     def _take_round(self) -> None:
         """Wait for everybody; take the steps of those that are furthest behind."""
         with self.changed:
-            self.changed.wait_for(self._is_complete)
-            waiting = [m.window for m in self.members if m.window is not None]
-            least = min((window.position for window in waiting), default=0)
-            taken: list[Window] = []
+            self._gather()
+            least = min((window.position for window in self._waiting()), default=0)
+            self._taken = []
             for member in self.members:
-                window, taking = member.window, member.taking
+                window = member.window
                 if window is None or window.position > least:
                     continue
                 member.window = None
                 if window.outcome.set_running_or_notify_cancel():
-                    taken.append(window)
-        if taken and taking is not None:
-            _taken(taken, taking)
+                    self._taken.append(window)
+        if self._taken:
+            assert self.taking is not None
+            self.taking(self._taken)
+
+    def _gather(self) -> None:
+        """Wait until all that train want steps taken, but not for ever for the last."""
+        self.changed.wait_for(lambda: self._waiting() or not self._trains())
+        if not self.changed.wait_for(self._is_complete, PATIENCE_S):
+            for member in self.members:
+                member.is_late = member.window is None
 
     def _is_complete(self) -> bool:
-        return all(m.window is not None for m in self.members if m.trains)
+        return all(
+            member.window is not None
+            for member in self.members
+            if member.trains and not member.is_late
+        )
 
-    def _close(self) -> None:
-        """Stop who still waits: whoever led was interrupted."""
-        with self.changed:
-            self.is_closed = True
-            for member in self.members:
-                if member.window is not None:
-                    member.window.outcome.set_exception(EstimationStopped(None))
+    def _trains(self) -> bool:
+        return any(member.trains for member in self.members)
+
+    def _waiting(self) -> list[Window]:
+        return [m.window for m in self.members if m.window is not None]
 
 
-def _taken(windows: list[Window], taking: Callable[[Sequence[Any]], None]) -> None:
-    """Take the steps; who has no outcome because that was interrupted shall stop."""
-    try:
-        taking(windows)
-    finally:
-        for window in windows:
-            if not window.outcome.done():
-                window.outcome.set_exception(EstimationStopped(None))
+def _prepare_torch() -> None:
+    """Do before the threads what they must not do at once; without loading torch."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        raise RuntimeError(
+            "expected a process by itself, received one that trains together with "
+            "others: their exchanges have one order, which threads do not keep"
+        )
+    if torch.cuda.is_available():  # its linear algebra: pytorch issue 90613
+        with contextlib.suppress(RuntimeError):  # each estimation sees for itself
+            torch.linalg.inv(torch.ones(1, 1, device="cuda"))

@@ -80,7 +80,7 @@ class Cones:
         chosen = self.with_tensors([p[list(members)] for p in self.tensors()])
         return replace(chosen, signs=tuple(self.signs[k] for k in members))
 
-    def joined(self, others: Sequence["Cones"]) -> "Cones":
+    def united(self, others: Sequence["Cones"]) -> "Cones":
         """Return the batch of these critics and, after them, others of their shape."""
         every = (self, *others)
         tensors = zip(*(critic.tensors() for critic in every), strict=True)

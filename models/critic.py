@@ -49,7 +49,7 @@ class Critic(Protocol):
     def select(self, members: Sequence[int]) -> Self:
         """Return the batch of these members."""
 
-    def joined(self, others: Sequence[Self]) -> Self:
+    def united(self, others: Sequence[Self]) -> Self:
         """Return the batch of these critics and, after them, others of their shape."""
 
     def operator_norms(self) -> Tensor:

@@ -80,7 +80,7 @@ class Network:
         activations = tuple(self.activations[k] for k in members)
         return replace(chosen, activations=activations)
 
-    def joined(self, others: Sequence["Network"]) -> "Network":
+    def united(self, others: Sequence["Network"]) -> "Network":
         """Return the batch of these critics and, after them, others of their shape."""
         every = (self, *others)
         tensors = zip(*(critic.tensors() for critic in every), strict=True)

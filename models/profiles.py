@@ -65,7 +65,7 @@ class Profiles:
         chosen = self.with_tensors([p[list(members)] for p in self.tensors()])
         return replace(chosen, radial=tuple(self.radial[k] for k in members))
 
-    def joined(self, others: Sequence["Profiles"]) -> "Profiles":
+    def united(self, others: Sequence["Profiles"]) -> "Profiles":
         """Return the batch of these critics and, after them, others of their shape."""
         every = (self, *others)
         tensors = zip(*(critic.tensors() for critic in every), strict=True)

@@ -88,7 +88,7 @@ class Projections:
         chosen = self.with_tensors([p[list(members)] for p in self.tensors()])
         return replace(chosen, signs=tuple(self.signs[k] for k in members))
 
-    def joined(self, others: Sequence["Projections"]) -> "Projections":
+    def united(self, others: Sequence["Projections"]) -> "Projections":
         """Return the batch of these critics and, after them, others of their shape."""
         every = (self, *others)
         tensors = zip(*(critic.tensors() for critic in every), strict=True)

@@ -168,8 +168,8 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         description=(
-            "Most small jobs of one kind that a worker takes at once and trains as one "
-            "batch; empty: 8 on a GPU, 1 on a CPU."
+            "Most small jobs of one kind that a worker takes at once and trains side "
+            "by side; empty: 8 on a GPU, 1 on a CPU."
         ),
     )
     drain_s: float = Field(

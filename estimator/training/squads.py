@@ -1,4 +1,4 @@
-"""Lanes: teams of one shape, of several jobs, that take their steps as one team.
+"""Squads: teams of one shape, of several jobs, that take their steps as one team.
 
 A team holds every fold's critics already, and what happens in one fold is independent
 of the others. So the teams of several jobs are one team of more folds; the batches of
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from kantor.estimator.training.portfolio import Portfolio
-from kantor.estimator.training.team import Team, joined
+from kantor.estimator.training.team import Team, united
 
 Batch = tuple[Tensor, Tensor]
 """Source samples (F, B, d) and target samples (F, B', d) of a step."""
@@ -21,13 +21,13 @@ Batch = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Part:
-    """The members of a lane that are a team of one job.
+    """The members of a squad that are a team of one job.
 
     Attributes:
         job: Which of the jobs, by its number.
         name: Of the team.
         team: As it was before the first step.
-        members: Where its members stand in the lane.
+        members: Where its members stand in the squad.
     """
 
     job: int
@@ -37,7 +37,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Lane:
+class Squad:
     """A team of several jobs, or one job's own.
 
     Attributes:
@@ -83,8 +83,8 @@ class Lane:
         )
 
 
-def lanes_of(portfolios: Sequence[Portfolio], batches: Sequence[Batch]) -> list[Lane]:
-    """Return the lanes of several jobs: teams whose shapes agree go as one.
+def squads_of(portfolios: Sequence[Portfolio], batches: Sequence[Batch]) -> list[Squad]:
+    """Return the squads of several jobs: teams whose shapes agree go as one.
 
     Args:
         portfolios: Of each job.
@@ -95,7 +95,7 @@ def lanes_of(portfolios: Sequence[Portfolio], batches: Sequence[Batch]) -> list[
         for name, team in portfolio.items():
             alike.setdefault((name, _shape(team, batches[job])), []).append((job, name))
     return [
-        _lane(
+        _squad(
             [(job, name, portfolios[job][name]) for job, name in found],
             folds=[len(batches[job][0]) for job, _ in found],
         )
@@ -119,16 +119,16 @@ def _shape(team: Team, batch: Batch) -> Hashable:
     )
 
 
-def _lane(found: list[tuple[int, str, Team]], folds: list[int]) -> Lane:
+def _squad(found: list[tuple[int, str, Team]], folds: list[int]) -> Squad:
     if len(found) == 1:
         [(job, name, team)] = found
-        return Lane(team, (Part(job, name, team, [*range(len(team.places))]),))
+        return Squad(team, (Part(job, name, team, [*range(len(team.places))]),))
     starts = [0, *accumulate(folds)]
-    whole = joined([team for _, _, team in found], starts)
+    whole = united([team for _, _, team in found], starts)
     # Candidates one after another, so that equal activations are evaluated at once.
     places = sorted(whole.places, key=lambda place: place[1])
     parts = tuple(
         Part(job, name, team, [places.index((start + f, j)) for f, j in team.places])
         for (job, name, team), start in zip(found, starts, strict=False)
     )
-    return Lane(whole.keep(places), parts)
+    return Squad(whole.keep(places), parts)

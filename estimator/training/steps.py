@@ -17,10 +17,10 @@ from kantor.estimator import pack
 from kantor.estimator.errors import EstimationStopped
 from kantor.estimator.training.crew import ALONE, Crew
 from kantor.estimator.training.data import TrainingData
-from kantor.estimator.training.lanes import Batch, Lane, lanes_of
 from kantor.estimator.training.objective import dual_objective
 from kantor.estimator.training.portfolio import Portfolio
 from kantor.estimator.training.schedule import Schedule
+from kantor.estimator.training.squads import Batch, Squad, squads_of
 from kantor.estimator.training.team import Team
 from kantor.models.critic import mapped
 
@@ -110,41 +110,43 @@ def _attempt(windows: list[Window]) -> None:
 def _take_together(windows: list[Window]) -> None:
     """Take the steps of windows of one kind; who shall stop is told so at once."""
     first, going = windows[0], windows
-    lanes: list[Lane] = []
+    squads: list[Squad] = []
     seen: list[list[Tensor]] = []
     for step in range(first.step, first.step + first.count):
         going = [window for window in going if _goes_on(window)]
         if not going:
             return
         batches = [_batch(window.data, step) for window in windows]
-        lanes = lanes or lanes_of([window.portfolio for window in windows], batches)
+        squads = squads or squads_of([window.portfolio for window in windows], batches)
         factors = [window.schedule.factor(step) for window in windows]
         moved = [
             team_step(
-                lane.team,
-                *lane.batch(batches),
+                squad.team,
+                *squad.batch(batches),
                 step=step,
-                factor=lane.factor(factors),
+                factor=squad.factor(factors),
                 crew=first.crew,
             )
-            for lane in lanes
+            for squad in squads
         ]
-        lanes = [
-            replace(lane, team=team)
-            for lane, (team, _) in zip(lanes, moved, strict=True)
+        squads = [
+            replace(squad, team=team)
+            for squad, (team, _) in zip(squads, moved, strict=True)
         ]
         seen.append([objective for _, objective in moved])
-    means = [torch.stack(of_lane).mean(0) for of_lane in zip(*seen, strict=True)]
-    for job, taken in enumerate(_parted(lanes, means, len(windows))):
+    means = [torch.stack(of_squad).mean(0) for of_squad in zip(*seen, strict=True)]
+    for job, taken in enumerate(_parted(squads, means, windows)):
         if windows[job] in going:
             windows[job].outcome.set_result(taken)
 
 
-def _parted(lanes: list[Lane], means: list[Tensor], jobs: int) -> list[Taken]:
-    """Return what each job gets of the lanes, and of their objectives."""
-    taken = [Taken({}, {}) for _ in range(jobs)]
-    for lane, mean in zip(lanes, means, strict=True):
-        for part, team in lane.parted():
+def _parted(
+    squads: list[Squad], means: list[Tensor], windows: list[Window]
+) -> list[Taken]:
+    """Return what each job gets of the squads, and of their objectives."""
+    taken = [Taken(dict(window.portfolio), {}) for window in windows]
+    for squad, mean in zip(squads, means, strict=True):
+        for part, team in squad.parted():
             taken[part.job].portfolio[part.name] = team
             taken[part.job].objectives[part.name] = mean[part.members]
     return taken

@@ -153,7 +153,7 @@ def initial_team(start: Start, *, folds: int) -> Team:
     )
 
 
-def joined(teams: Sequence[Team], starts: Sequence[int]) -> Team:
+def united(teams: Sequence[Team], starts: Sequence[int]) -> Team:
     """Return the members of teams of one shape as one team.
 
     Args:
@@ -165,9 +165,9 @@ def joined(teams: Sequence[Team], starts: Sequence[int]) -> Team:
     return replace(
         first,
         rates=torch.cat([team.rates for team in teams]),
-        parameters=first.parameters.joined([team.parameters for team in others]),
+        parameters=first.parameters.united([team.parameters for team in others]),
         memory=tuple(torch.cat(same) for same in memories),
-        best=first.best.joined([team.best for team in others]),
+        best=first.best.united([team.best for team in others]),
         best_validation=torch.cat([team.best_validation for team in teams]),
         history=torch.cat([team.history for team in teams]),
         places=tuple(

@@ -27,6 +27,7 @@ from redis.exceptions import (
 )
 
 from kantor.estimator import side_by_side
+from kantor.estimator.workload import SMALL_BYTES
 from kantor.service.logs import configure_logs
 from kantor.service.pulse import Pulse, State
 from kantor.service.queue import Claim, LeaseQueue
@@ -51,8 +52,8 @@ from kantor.service.worker.sweeper import Sweeper
 if TYPE_CHECKING:
     from kantor.service.otel import Tracer
 
-CLAIM_ON_GPU, CLAIM_ON_CPU = 8, 1
-"""Most small jobs taken at once: as one batch they gain on a GPU, and not on a CPU."""
+PACK_ON_GPU, PACK_ON_CPU = 8, 1
+"""Most small jobs taken at once: side by side they gain nothing on a CPU."""
 
 RETRY_S = 0.5
 HOPELESS_TRIES = 20
@@ -123,8 +124,8 @@ def open_device(queue: LeaseQueue, settings: Settings) -> Device:
 class Worker:
     """Claims jobs and carries them out until told to stop.
 
-    One at a time, or small ones of one bucket side by side, each in a thread of its own
-    while their critics train in this one.
+    One at a time, or small ones of one bucket as a pack: side by side, each in a thread
+    of its own, while their critics train in this one.
     """
 
     def __init__(
@@ -143,8 +144,7 @@ class Worker:
         self._stopping = stopping
         self._page = page
         self._facts = device.facts if device else None
-        by_device = CLAIM_ON_GPU if device and device.is_gpu else CLAIM_ON_CPU
-        self._max_claim = settings.max_claim or by_device
+        self._max_claim = most_at_once(settings, is_gpu=bool(device and device.is_gpu))
         self._lifeline = Lifeline(queue, settings, page=page, facts=self._facts)
         bucket = open_bucket(settings)
         self._execution = Execution(
@@ -184,7 +184,7 @@ class Worker:
         self._lifeline.hold(claims)
         tasks = [partial(self._work, claim, Trail([claimed])) for claim in claims]
         if len(tasks) > 1:
-            log.info("batch_begun", jobs=len(tasks))
+            log.info("pack_begun", jobs=len(tasks))
             for ended in side_by_side(tasks):
                 ended.result()
         else:
@@ -250,6 +250,15 @@ class Worker:
                 return self._queue.release(claim, checkpoint)
             case Lost():
                 return False
+
+
+def most_at_once(settings: Settings, *, is_gpu: bool) -> int:
+    """Return how many small jobs a worker takes at once.
+
+    Together they ask for no more memory than one job may.
+    """
+    wanted = settings.max_claim or (PACK_ON_GPU if is_gpu else PACK_ON_CPU)
+    return min(wanted, settings.max_job_memory_bytes // SMALL_BYTES)
 
 
 def load_estimate() -> Estimation:

@@ -1,5 +1,6 @@
 """Whether the trainings that run show signs of life, and stop when they are told to."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,14 +28,16 @@ class Watchdog:
 
     def __init__(self, settings: Settings, page: Pulse | None = None) -> None:
         self._watched: dict[str, _Watched] = {}
+        self._changing = threading.Lock()
         self._page = page or Pulse()
         self._stall_s = settings.stall_s
         self._stop_s = settings.stop_s
 
     def begin(self, claim: Claim) -> None:
         """Watch a training from now on."""
-        self._watched[claim.job.id] = _Watched(claim, time.monotonic())
-        self._page.enter(State.TRAINING)
+        with self._changing:
+            self._watched[claim.job.id] = _Watched(claim, time.monotonic())
+            self._page.enter(State.TRAINING)
 
     def pulse(self, claim: Claim) -> None:
         """Note a sign of life."""
@@ -45,9 +48,10 @@ class Watchdog:
 
     def end(self, claim: Claim) -> None:
         """Watch a training no more: it has ended."""
-        self._watched.pop(claim.job.id, None)
-        if not self._watched:
-            self._page.enter(State.IDLE)
+        with self._changing:
+            self._watched.pop(claim.job.id, None)
+            if not self._watched:
+                self._page.enter(State.IDLE)
 
     def overdue(self, holding: Callable[[Claim], Holding]) -> list[tuple[Claim, str]]:
         """Return the trainings that have to be ended by force, and why.
@@ -58,9 +62,13 @@ class Watchdog:
         now = time.monotonic()
         reasons = [
             (watched.claim, self._reason(watched, holding(watched.claim), now))
-            for watched in list(self._watched.values())
+            for watched in self._all()
         ]
         return [(claim, reason) for claim, reason in reasons if reason is not None]
+
+    def _all(self) -> list[_Watched]:
+        with self._changing:
+            return list(self._watched.values())
 
     def _reason(self, watched: _Watched, holding: Holding, now: float) -> str | None:
         if holding is Holding.HELD:

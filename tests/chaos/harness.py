@@ -82,7 +82,7 @@ class Report:
     outcomes: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     totals: dict[str, int] = field(default_factory=dict)
-    batches: int = 0
+    packs: int = 0
     took_s: float = 0.0
 
     @property
@@ -98,7 +98,7 @@ class Report:
                 f"accepted {self.accepted} in {self.took_s:.0f} s: {self.outcomes}",
                 f"lost {len(self.lost)}, committed twice {len(self.doubled)}, "
                 f"wrong {len(self.wrong)}, webhooks untold {len(self.untold)}",
-                f"faults {self.faults}, batches {self.batches}",
+                f"faults {self.faults}, packs {self.packs}",
                 f"queue { {name: self.totals.get(name, 0) for name in names} }",
             ]
         )
@@ -259,7 +259,7 @@ class Chaos:
     async def _count(self) -> None:
         report, commits = self.report, self._commits()
         report.accepted = len(self.steps)
-        report.batches = self.log.read_text(errors="replace").count('"batch_begun"')
+        report.packs = self.log.read_text(errors="replace").count('"pack_begun"')
         async with connect_async(self.valkey.url) as client:
             board = JobBoard(client, self.settings)
             report.totals = (await board.stats()).totals

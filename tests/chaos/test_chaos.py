@@ -11,7 +11,7 @@ def test_every_accepted_job_ends_once(tmp_path: Path) -> None:
     few = Plan(worker_kills=4, worker_stops=1, server_kills=1, cuts=2, delays=1)
     report = Chaos(few, tmp_path).run()
     assert report.is_clean, str(report)
-    assert report.batches > 0
+    assert report.packs > 0
 
 
 @pytest.mark.slow

@@ -4,10 +4,13 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 import pytest
+import torch.distributed as dist
 
-from kantor.estimator import EstimationStopped
+from kantor.estimator import EstimationStopped, pack
 from kantor.estimator.pack import leave, side_by_side, take
 
 PATIENCE_S = 20.0
@@ -114,6 +117,85 @@ def test_an_error_leaves_the_others_alone(rounds: Rounds) -> None:
     assert found.result() == "good"
     with pytest.raises(ValueError, match="bad samples"):
         failed.result()
+
+
+def test_one_that_fails_before_its_first_step_holds_nobody_up(rounds: Rounds) -> None:
+    has_failed = threading.Event()
+
+    def fails() -> None:
+        has_failed.set()
+        raise ValueError("bad samples")
+
+    def trains() -> str:
+        assert has_failed.wait(PATIENCE_S)
+        return rounds.training("good", [0, 25])()
+
+    tasks: list[Callable[[], object]] = [trains, fails]
+    found, failed = side_by_side(tasks)
+    assert found.result() == "good"
+    assert isinstance(failed.exception(), ValueError)
+
+
+def test_one_that_hangs_is_waited_for_in_vain_only_once(
+    rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pack, "PATIENCE_S", 0.2)
+    others_are_done = threading.Barrier(3)
+
+    def hangs() -> str:
+        others_are_done.wait(PATIENCE_S)
+        return rounds.training("late", [0, 25])()
+
+    def trains(name: str) -> str:
+        rounds.training(name, [0, 25, 50])()
+        others_are_done.wait(PATIENCE_S)
+        return name
+
+    tasks: list[Callable[[], str]] = [hangs, partial(trains, "a"), partial(trains, "b")]
+    side_by_side(tasks)
+    assert rounds.names == [["a", "b"]] * 3 + [["late"]] * 2
+
+
+def test_one_that_comes_late_is_caught_up_with(
+    rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pack, "PATIENCE_S", 1.0)
+    others_have_begun, waits = threading.Event(), threading.Event()
+
+    def is_asked() -> bool:
+        waits.set()
+        return False
+
+    def is_late() -> str:
+        assert others_have_begun.wait(PATIENCE_S)
+        take(Steps("late", 0, should_stop=is_asked), rounds)
+        return rounds.training("late", [25])()
+
+    def trains() -> str:
+        take(Steps("trains", 0), rounds)
+        others_have_begun.set()
+        assert waits.wait(PATIENCE_S)
+        return rounds.training("trains", [25])()
+
+    tasks: list[Callable[[], str]] = [is_late, trains]
+    side_by_side(tasks)
+    assert rounds.names == [["trains"], ["late"], ["late", "trains"]]
+
+
+def test_a_process_that_trains_with_others_has_no_packs(
+    rounds: Rounds, tmp_path: Path
+) -> None:
+    meeting = f"file://{tmp_path / 'meeting'}"
+    dist.init_process_group("gloo", init_method=meeting, rank=0, world_size=1)
+    try:
+        with pytest.raises(RuntimeError, match="expected a process by itself"):
+            side_by_side([rounds.training("a", [0])])
+    finally:
+        dist.destroy_process_group()
+
+
+def test_of_no_tasks_comes_nothing() -> None:
+    assert side_by_side([]) == []
 
 
 def test_who_waits_for_the_others_can_be_stopped(rounds: Rounds) -> None:

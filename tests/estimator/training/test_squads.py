@@ -1,4 +1,4 @@
-"""Lanes: teams of one shape go as one, and come back as what they are alone."""
+"""Squads: teams of one shape go as one, and come back as what they are alone."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kantor.estimator.training import steps
-from kantor.estimator.training.lanes import Lane, lanes_of
+from kantor.estimator.training.squads import Squad, squads_of
 from kantor.estimator.training.steps import Window, take_all
 from kantor.estimator.training.team import Team
 from tests.estimator.training.conftest import Setting
@@ -17,9 +17,9 @@ from tests.estimator.training.conftest import Setting
 Found = Callable[..., Setting]
 
 
-def lanes(settings: list[Setting]) -> list[Lane]:
+def squads(settings: list[Setting]) -> list[Squad]:
     batches = [(s.data.source.batch(0), s.data.target.batch(0)) for s in settings]
-    return lanes_of([s.start().portfolio for s in settings], batches)
+    return squads_of([s.start().portfolio for s in settings], batches)
 
 
 def window(setting: Setting, count: int = 5, **options: Any) -> Window:
@@ -51,22 +51,22 @@ def assert_same_steps(found: Window, alone: Window) -> None:
         assert torch.allclose(*objectives, atol=1e-4)
 
 
-def test_one_job_s_teams_are_lanes_as_they_are(setting: Found) -> None:
+def test_one_job_s_teams_are_squads_as_they_are(setting: Found) -> None:
     alone = setting()
     portfolio = alone.start().portfolio
-    assert [lane.parts[0].name for lane in lanes([alone])] == list(portfolio)
-    assert all(lane.team is lane.parts[0].team for lane in lanes([alone]))
+    assert [squad.parts[0].name for squad in squads([alone])] == list(portfolio)
+    assert all(squad.team is squad.parts[0].team for squad in squads([alone]))
 
 
-def test_teams_of_one_shape_are_one_lane(setting: Found) -> None:
+def test_teams_of_one_shape_are_one_squad(setting: Found) -> None:
     jobs = [setting(seed=seed, folds=folds) for seed, folds in ((0, 1), (1, 2), (2, 1))]
-    found = lanes(jobs)
+    found = squads(jobs)
     assert len(found) == len(jobs[0].start().portfolio)
-    for lane in found:
-        assert [part.job for part in lane.parts] == [0, 1, 2]
-        assert {fold for fold, _ in lane.team.places} == {0, 1, 2, 3}
-        every = [k for part in lane.parts for k in part.members]
-        assert sorted(every) == [*range(len(lane.team.places))]
+    for squad in found:
+        assert [part.job for part in squad.parts] == [0, 1, 2]
+        assert {fold for fold, _ in squad.team.places} == {0, 1, 2, 3}
+        every = [k for part in squad.parts for k in part.members]
+        assert sorted(every) == [*range(len(squad.team.places))]
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_teams_of_one_shape_are_one_lane(setting: Found) -> None:
 def test_teams_of_other_shapes_or_methods_go_alone(
     setting: Found, other: dict[str, Any]
 ) -> None:
-    found = lanes([setting(critic="network"), setting(critic="network", **other)])
+    found = squads([setting(critic="network"), setting(critic="network", **other)])
     assert len(found) == 2
 
 
 def test_equal_activations_stand_together(setting: Found) -> None:
-    [lane] = lanes([setting(critic="network", seed=seed) for seed in range(3)])
-    candidates = [candidate for _, candidate in lane.team.places]
+    [squad] = squads([setting(critic="network", seed=seed) for seed in range(3)])
+    candidates = [candidate for _, candidate in squad.team.places]
     assert candidates == sorted(candidates)
 
 

@@ -11,6 +11,7 @@ from kantor.estimator import Estimate, EstimateConfig, estimate_w1
 from kantor.service.queue import JobStatus, NewJob, SampleRef
 from kantor.service.settings import Settings
 from kantor.service.store import DatasetStore
+from kantor.service.worker.process import most_at_once
 from tests.service.worker.worker_processes import (
     PATIENCE_S,
     Submit,
@@ -35,7 +36,7 @@ def ended_once(board: Any, job_id: str, status: str) -> bool:
     return bool(board.event_types(job_id).count(status) == 1)
 
 
-def test_jobs_of_a_batch_run_at_once_and_end_by_themselves(
+def test_jobs_of_a_pack_run_at_once_and_end_by_themselves(
     start: Start, submit: Submit, board: Any, settings: Settings
 ) -> None:
     ids = [submit(steps=100_000), submit(steps=3), submit(seed=14), submit(steps=7)]
@@ -50,7 +51,7 @@ def test_jobs_of_a_batch_run_at_once_and_end_by_themselves(
     wait_until(board, submit(steps=1), JobStatus.SUCCEEDED)  # the worker lives on
 
 
-def test_a_killed_batch_is_finished_by_another_each_job_once(
+def test_a_killed_pack_is_finished_by_another_each_job_once(
     start: Start, submit: Submit, board: Any
 ) -> None:
     ids = [submit(steps=100) for _ in range(4)]
@@ -64,10 +65,10 @@ def test_a_killed_batch_is_finished_by_another_each_job_once(
         assert ended_once(board, job_id, "succeeded")
 
 
-def test_sigterm_gives_a_batch_back_with_its_checkpoints(
+def test_sigterm_gives_a_pack_back_with_its_checkpoints(
     start: Start, submit: Submit, board: Any, settings: Settings
 ) -> None:
-    ids = [submit(steps=150 + i) for i in range(4)]
+    ids = [submit(steps=400 + i) for i in range(4)]
     first = start()
     for job_id in ids:
         wait_for_progress(board, job_id, step=10)
@@ -78,7 +79,7 @@ def test_sigterm_gives_a_batch_back_with_its_checkpoints(
     for i, job_id in enumerate(ids):
         job = wait_until(board, job_id, JobStatus.SUCCEEDED)
         found = result_of(settings, job)
-        assert (job.attempt, found["estimate"]) == (1, 150 + i)
+        assert (job.attempt, found["estimate"]) == (1, 400 + i)
         assert found["warnings"] != ["resumed from 0"]
 
 
@@ -93,14 +94,14 @@ def test_a_job_that_ends_its_worker_fails_alone(
             start()
         return bool(board.get(bad).status == JobStatus.FAILED)
 
-    wait_for(ended, within_s=2 * PATIENCE_S)
+    wait_for(ended, within_s=4 * PATIENCE_S)  # three workers start
     assert board.get(bad).error.code == "worker_lost"
     for job_id in good:
         wait_until(board, job_id, JobStatus.SUCCEEDED)
         assert ended_once(board, job_id, "succeeded")
 
 
-def test_a_batch_of_real_trainings_finds_what_each_finds_alone(
+def test_a_pack_of_real_trainings_finds_what_each_finds_alone(
     workers: Workers, board: Any, settings: Settings
 ) -> None:
     jobs: dict[str, Estimate] = {}
@@ -117,6 +118,21 @@ def test_a_batch_of_real_trainings_finds_what_each_finds_alone(
         noise = 0.05 * alone.standard_error  # sums in another order round otherwise
         assert found["estimate"] == pytest.approx(alone.estimate, abs=noise)
         assert found["steps"] == alone.steps
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_gpu", "most"),
+    [
+        ({}, False, 1),
+        ({}, True, 8),
+        ({"max_claim": 3}, False, 3),
+        ({"max_claim": 100, "max_job_memory_bytes": 2**30}, True, 4),
+    ],
+)
+def test_a_pack_asks_for_no_more_memory_than_one_job_may(
+    settings: dict[str, Any], is_gpu: bool, most: int
+) -> None:
+    assert most_at_once(Settings(**settings), is_gpu=is_gpu) == most
 
 
 def queued(
