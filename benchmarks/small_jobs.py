@@ -3,16 +3,16 @@
     python -m benchmarks.small_jobs [--jobs 16] [--n 2000] [--dim 32]
 
 First the processor seconds of one job's stages, one thread, so that other work on the
-machine disturbs them least: how much of a job could be shared with others at all, if
-their critics were trained as one batch. Then jobs a second, one at a time with every
-core and as one worker process for each core.
+machine disturbs them least: how much of a job jobs side by side can share at all. Then
+jobs a second, of one process with every core and of one for each core, which take one
+job at a time, or several as a pack.
 """
 
 import argparse
 import contextlib
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.tables import machine, print_table
-from kantor.estimator import EstimateConfig, estimate_w1, pipeline
+from kantor.estimator import EstimateConfig, estimate_w1, pipeline, side_by_side
 from kantor.service.capacity import usable_cores
 
 Samples = NDArray[np.float32]
@@ -35,6 +35,10 @@ STAGES = {
     "detectable distance": "detectable_distance",
 }
 """What is shown, and the function that does it."""
+
+
+TOGETHER = (1, 4, 16)
+"""Jobs that a process takes at once."""
 
 
 @dataclass(frozen=True)
@@ -105,42 +109,75 @@ def _start(threads: int) -> None:
     one_job(0, 100, 2)  # warm, as a worker is
 
 
-def throughput(jobs: int, n: int, dim: int, *, processes: int, threads: int) -> float:
-    """Return jobs a second of so many processes with so many threads each."""
-    spawn = multiprocessing.get_context("spawn")
-    work = partial(one_job, n=n, dim=dim)
-    with spawn.Pool(processes, _start, (threads,)) as pool:
-        pool.map(work, range(processes), chunksize=1)
-        started = time.perf_counter()
-        pool.map(work, range(jobs), chunksize=1)
-        return jobs / (time.perf_counter() - started)
+def several_jobs(seeds: Sequence[int], n: int, dim: int) -> float:
+    """Do what a worker does with the jobs of one claim; return processor seconds."""
+    started = time.process_time()
+    tasks = [partial(one_job, seed, n, dim) for seed in seeds]
+    if len(tasks) == 1:
+        tasks[0]()
+    else:
+        for ended in side_by_side(tasks):
+            ended.result()
+    return time.process_time() - started
+
+
+@dataclass(frozen=True)
+class Hosting:
+    """How jobs are spread over a machine.
+
+    Attributes:
+        processes: Workers.
+        threads: Of each.
+        together: Jobs that a worker takes at once.
+    """
+
+    processes: int
+    threads: int
+    together: int
+
+    def rates(self, jobs: int, n: int, dim: int) -> tuple[float, float]:
+        """Return jobs a second, and processor seconds a job."""
+        spawn = multiprocessing.get_context("spawn")
+        work = partial(several_jobs, n=n, dim=dim)
+        starts = range(0, jobs, self.together)
+        claims = [range(jobs)[i : i + self.together] for i in starts]
+        with spawn.Pool(self.processes, _start, (self.threads,)) as pool:
+            pool.map(work, [range(1)] * self.processes, chunksize=1)
+            started = time.perf_counter()
+            spent = pool.map(work, claims, chunksize=1)
+            return jobs / (time.perf_counter() - started), sum(spent) / jobs
+
+
+def hostings(cores: int) -> list[Hosting]:
+    """Return one process with every core, and one for each, with every claim."""
+    return [
+        Hosting(processes, threads, together)
+        for processes, threads in ((1, cores), (cores, 1))
+        for together in TOGETHER
+    ]
 
 
 def main() -> None:
-    """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=16, help="0: no rates")
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.small_jobs")
+    parser.add_argument("--jobs", type=int, default=16, help="0: the stages alone")
     parser.add_argument("--n", type=int, default=2000)
     parser.add_argument("--dim", type=int, default=32)
     given = parser.parse_args()
-    print(machine())
-    torch.set_num_threads(1)
-    one_job(0, 100, 2)
-    header = ["pair", *STAGES, "all", "most that a batch may bring"]
-    print_table(header, shares(given.n, given.dim))
+    print(f"{given.n} x {given.dim} at quick; {machine()}\n")
+    _start(1)
+    stages = [*STAGES, "all", "most that a pack may bring"]
+    print_table(["pair", *stages], shares(given.n, given.dim))
+    print()
     if given.jobs == 0:
         return
-    cores = usable_cores()
-    rows = [
-        [f"{processes} x {threads}", f"{rate:.3f}"]
-        for processes, threads in ((1, cores), (cores, 1))
-        for rate in [
-            throughput(
-                given.jobs, given.n, given.dim, processes=processes, threads=threads
-            )
-        ]
-    ]
-    print_table(["processes x threads", "jobs a second"], rows)
+    rows = []
+    for hosting in hostings(usable_cores()):
+        rate, seconds = hosting.rates(given.jobs, given.n, given.dim)
+        where = f"{hosting.processes} x {hosting.threads}"
+        rows.append([where, str(hosting.together), f"{rate:.3f}", f"{seconds:.2f}"])
+    names = ["processes x threads", "at once", "jobs a second", "processor s a job"]
+    print_table(names, rows)
 
 
 if __name__ == "__main__":
