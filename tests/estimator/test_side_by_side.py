@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from kantor.estimator import (
     Estimate,
@@ -100,6 +101,14 @@ def test_the_same_pack_finds_the_same_bits() -> None:
     first, again = ([f.result() for f in side_by_side(jobs)] for _ in range(2))
     for one, other in zip(first, again, strict=True):
         assert (one.estimate, one.critic) == (other.estimate, other.critic)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu_each_finds_what_it_finds_alone() -> None:
+    jobs = [Job(seed, settings={"device": "cuda"}) for seed in range(8)]
+    for found, job in zip(side_by_side(jobs), jobs, strict=True):
+        assert_same(found.result(), job())
 
 
 @dataclass

@@ -114,7 +114,10 @@ def test_a_pack_of_real_trainings_finds_what_each_finds_alone(
     command = [sys.executable, "-m", "kantor.service.cli", "worker"]
     workers.start(command=command, KANTOR_DEVICE="cpu", **TOGETHER)
     for job_id, alone in jobs.items():
-        found = result_of(settings, wait_until(board, job_id, JobStatus.SUCCEEDED))
+        job = wait_until(
+            board, job_id, JobStatus.SUCCEEDED, 3 * PATIENCE_S
+        )  # torch loads
+        found = result_of(settings, job)
         noise = 0.05 * alone.standard_error  # sums in another order round otherwise
         assert found["estimate"] == pytest.approx(alone.estimate, abs=noise)
         assert found["steps"] == alone.steps

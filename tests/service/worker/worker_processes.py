@@ -65,8 +65,10 @@ def wait_for(condition: Callable[[], Any], within_s: float = PATIENCE_S) -> None
         time.sleep(0.02)
 
 
-def wait_until(board: Any, job_id: str, status: JobStatus) -> JobRecord:
-    wait_for(lambda: board.get(job_id).status == status)
+def wait_until(
+    board: Any, job_id: str, status: JobStatus, within_s: float = PATIENCE_S
+) -> JobRecord:
+    wait_for(lambda: board.get(job_id).status == status, within_s)
     return board.get(job_id)  # type: ignore[no-any-return]
 
 
