@@ -112,7 +112,7 @@ def test_a_job_that_kills_its_workers_is_given_up(
             workers.start()
         return bool(board.get(job_id).status == JobStatus.FAILED)
 
-    wait_for(ended)
+    wait_for(ended, 4 * PATIENCE_S)  # as many workers start
     job = board.get(job_id)
     assert (job.error.code, job.attempt) == ("worker_lost", settings.max_attempts)
 
