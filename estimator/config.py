@@ -124,7 +124,7 @@ class EstimateConfig:
         None, "Units that GroupSort sorts together; divides width.", ge=2, le=4096
     )
     cones: int | None = setting(
-        None, "Cones of a critic that is made of cones.", ge=1, le=65_536
+        None, "Cones that a critic made of cones starts with.", ge=1, le=65_536
     )
     steps: int | None = setting(None, "Optimizer updates at most.", ge=1, le=1_000_000)
     batch_size: int | None = setting(

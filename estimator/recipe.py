@@ -82,9 +82,18 @@ class ConeRecipe:
 
     A cone learns from the samples around it alone, so it needs larger batches than a
     network, and a step of it costs less.
+
+    Attributes:
+        count: Cones that a critic starts with.
+        most: How many of them go on after the first reports, at most.
+        few: The same in a second team, which fits less noise; there is none where these
+            are not fewer.
+        batch_size: Samples of each side in a step.
     """
 
     count: int
+    most: int
+    few: int
     batch_size: int
 
 
@@ -137,15 +146,15 @@ RANKS = (1, 2, 4, 8, 16, 32, 64)
 _PRESETS: dict[Effort, _Preset] = {
     "quick": _Preset(
         depth=2, width=64, group_sizes=(16,), steps=150, batch_size=512,
-        cones=128, cone_batch_size=512, ranks=(1, 4, 16), rows=128, sweeps=1,
+        cones=512, cone_batch_size=512, ranks=(1, 4, 16), rows=128, sweeps=1,
     ),
     "standard": _Preset(
         depth=3, width=128, group_sizes=(16,), steps=500, batch_size=1024,
-        cones=512, cone_batch_size=2048, ranks=RANKS, rows=256, sweeps=3,
+        cones=2048, cone_batch_size=2048, ranks=RANKS, rows=256, sweeps=3,
     ),
     "thorough": _Preset(
         depth=4, width=256, group_sizes=(4, 32), steps=3000, batch_size=1024,
-        cones=1024, cone_batch_size=4096, ranks=RANKS, rows=512, sweeps=10,
+        cones=4096, cone_batch_size=4096, ranks=RANKS, rows=512, sweeps=10,
     ),
 }  # fmt: skip
 
@@ -160,6 +169,14 @@ SAMPLES_PER_CONE = 16
 """Fit samples a side that a cone needs, lest it fits single samples."""
 
 FEWEST_CONES = 32
+
+CHOSEN_SHARE = 4
+"""Of so many cones that start, one is left: nobody knows before which stand well."""
+
+SPARING = 96
+"""Fit samples a side for each of few cones: many may fit noise, few miss places."""
+
+FEWEST_SPARING = 24
 
 MOST_PROJECTIONS = 32
 
@@ -192,10 +209,7 @@ def recipe_for(config: EstimateConfig, n_fit: int) -> Recipe:
             bjorck_iterations=config.bjorck_iterations,
             batch_size=config.batch_size or preset.batch_size,
         ),
-        cones=ConeRecipe(
-            count=config.cones or preset.cones,
-            batch_size=config.batch_size or preset.cone_batch_size,
-        ),
+        cones=_cones(config, n_fit),
         projections=ProjectionRecipe(
             ranks=preset.ranks,
             rows=preset.rows,
@@ -208,12 +222,26 @@ def recipe_for(config: EstimateConfig, n_fit: int) -> Recipe:
 
 
 def _fitting(preset: _Preset, n_fit: int) -> _Preset:
-    """Return a preset with critics no larger than so many samples can fit."""
-    cones = min(preset.cones, max(FEWEST_CONES, n_fit // SAMPLES_PER_CONE))
+    """Return a preset with networks no larger than so many samples can fit."""
     if n_fit >= SMALL_FIT:
-        return replace(preset, cones=cones)
+        return preset
     quick = _PRESETS["quick"]
-    return replace(preset, cones=cones, depth=quick.depth, width=quick.width)
+    return replace(preset, depth=quick.depth, width=quick.width)
+
+
+def _cones(config: EstimateConfig, n_fit: int) -> ConeRecipe:
+    """Return how many cones start and how many are left, as set or as samples allow."""
+    preset = _PRESETS[config.effort]
+    allowed = max(FEWEST_CONES, n_fit // SAMPLES_PER_CONE)
+    count = config.cones or min(preset.cones, allowed)
+    most = config.cones or min(count, preset.cones // CHOSEN_SHARE)
+    few = max(FEWEST_SPARING, n_fit // SPARING)
+    return ConeRecipe(
+        count=count,
+        most=most,
+        few=most if config.cones is not None else min(few, most),
+        batch_size=config.batch_size or preset.cone_batch_size,
+    )
 
 
 def _projection_batch(preset: _Preset, n_fit: int) -> int:

@@ -27,8 +27,6 @@ _CACHED_BYTES = 128 * 2**20
 _SHAPES = 2
 """Peaks and valleys."""
 
-_CONE_CANDIDATES = 4
-
 
 @dataclass(frozen=True)
 class Workload:
@@ -121,9 +119,10 @@ def _cones(recipe: Recipe, folds: int, rows: int, dim: int) -> _Step:
     """Return the cost of a step of all cones."""
     batch = 2 * min(recipe.cones.batch_size, rows)
     count = min(recipe.cones.count, rows)
-    critics = folds * _CONE_CANDIDATES
+    team = folds * _SHAPES
+    critics = team * (2 if recipe.cones.few < recipe.cones.most else 1)
     return _Step(
-        critics * _FLOAT_BYTES * _TAPE * batch * count,
+        team * _FLOAT_BYTES * _TAPE * batch * count,
         critics * _FLOAT_BYTES * _STATES * count * dim,
         critics * float(_PASSES * batch * count * dim),
     )

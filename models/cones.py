@@ -88,6 +88,21 @@ class Cones:
         signs = tuple(chain.from_iterable(critic.signs for critic in every))
         return replace(whole, signs=signs)
 
+    def shares(self, x: Tensor) -> Tensor:
+        """Return the mean share (K, N) of each cone in the minimum at x (K, B, d)."""
+        order = 2.0 if self.ground_norm == "l2" else math.inf
+        heights = torch.cdist(x, self.centers, p=order)
+        found, _ = smooth_shares(heights, self.offsets, self.log_temperatures)
+        return found.mean(1)
+
+    def narrowed(self, kept: Tensor) -> "Cones":
+        """Return critics of these of their cones alone: kept (K, M) -> M cones."""
+        return replace(
+            self,
+            centers=self.centers.gather(1, kept.unsqueeze(-1).expand(-1, -1, self.dim)),
+            offsets=self.offsets.gather(2, kept.unsqueeze(1)),
+        )
+
     def operator_norms(self) -> Tensor:
         """Return the constant (K, 1): 1 by construction, inflated for rounding."""
         ones = torch.ones(self.n_critics, 1, dtype=torch.float64)

@@ -27,8 +27,14 @@ TIP = 1e-4
 
 PEAKS, VALLEYS = -1, 1
 
-RATES = (0.01, 0.03)
-"""Competing step sizes, as shares of the data's spread."""
+OFFSET_PACE = 0.2
+"""Share of the rate at which offsets move.
+
+A cone that rises faster than centers find their places outshines all others for good.
+"""
+
+RATE = 0.03
+"""Step size, as a share of the data's spread."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class ConePotential:
 
 
 class ConeFamily:
-    """Peaks centered at source samples and valleys at target ones, at each rate.
+    """Peaks centered at source samples and valleys at target ones.
 
     Where the optimal potential has few peaks and many valleys, or the other way round,
     one of them needs far fewer cones; which, is for validation to say.
@@ -118,7 +124,9 @@ class ConeFamily:
         """Return cones of equal height at samples.
 
         Samples have norm about 1, so that a coordinate spreads by d^(-1/2): centers
-        move at this share of the rate of offsets and log-temperatures.
+        move at this share of the rate of log-temperatures. Many cones start; those that
+        turn out to be idle are dropped, and in a second team all but few: see
+        `kantor.estimator.training.thinning`.
         """
         import torch
 
@@ -130,16 +138,23 @@ class ConeFamily:
         source, target = samples.heads(recipe.cones.count)
         folds, dim = len(source), source.shape[-1]
         count = min(source.shape[1], target.shape[1])
-        ends = (source[:, :count], target[:, :count])
-        centers = torch.stack([end for end in ends for _ in RATES], dim=1)
-        signs = tuple(sign for sign in (PEAKS, VALLEYS) for _ in RATES)
-        start = Start(
-            critic=initial_cones(centers.flatten(0, 1), signs=signs * folds, norm=norm),
-            method=Method(Free(), Adam(factors=(dim**-0.5, 1.0, 1.0))),
-            rates=RATES * 2,
-            batch_size=recipe.cones.batch_size,
+        centers = torch.stack([source[:, :count], target[:, :count]], dim=1)
+        critic = initial_cones(
+            centers.flatten(0, 1), signs=(PEAKS, VALLEYS) * folds, norm=norm
         )
-        return {self.name: start}
+        limits = {self.name: recipe.cones.most}
+        if recipe.cones.few < recipe.cones.most:
+            limits[f"{self.name}:few"] = recipe.cones.few
+        return {
+            name: Start(
+                critic=critic,
+                method=Method(Free(), Adam(factors=(dim**-0.5, OFFSET_PACE, 1.0))),
+                rates=(RATE, RATE),
+                batch_size=recipe.cones.batch_size,
+                most_parts=most,
+            )
+            for name, most in limits.items()
+        }
 
     def layers(self, critic: "Critic") -> list[LayerCertificate]:
         """Describe all cones as one layer: a row a cone, of slope 1."""

@@ -61,12 +61,15 @@ class Start:
         method: How they move.
         rates: Step size of each candidate.
         batch_size: Samples of each side in a step.
+        most_parts: Parts of a critic that go on after the first reports at most, where
+            it is built of parts; None: all that are not idle.
     """
 
     critic: "Critic"
     method: "Method"
     rates: tuple[float, ...]
     batch_size: int
+    most_parts: int | None = None
 
 
 class Family(Protocol):

@@ -15,11 +15,12 @@ from kantor.estimator.errors import EstimationStopped, InvalidConfig
 from kantor.estimator.result import CurvePoint, Progress, StopReason
 from kantor.estimator.training.crew import ALONE, Crew
 from kantor.estimator.training.data import TrainingData
-from kantor.estimator.training.objective import dual_objective
+from kantor.estimator.training.objective import measured
 from kantor.estimator.training.portfolio import Portfolio, leaders_of, scores_of
 from kantor.estimator.training.race import Bar, after_race, hopeful_runners
 from kantor.estimator.training.schedule import Schedule
 from kantor.estimator.training.steps import Measures, Window, take
+from kantor.estimator.training.thinning import thinned
 
 REPORT_EVERY = 25
 
@@ -146,7 +147,7 @@ def report(
     *,
     elapsed_s: float,
 ) -> TrainingState:
-    """Evaluate on validation samples, run the race, extend the curve.
+    """Evaluate on validation samples, run the race, thin who stays, extend the curve.
 
     The curve shows each fold's leader, in the mean of the folds that still train.
 
@@ -159,7 +160,7 @@ def report(
     for name, team in state.portfolio.items():
         critic = team.effective()
         constants = team.constants(critic)
-        found = dual_objective(critic, data.validation_x, data.validation_y, team.folds)
+        found = measured(critic, data.validation_x, data.validation_y, team.folds)
         train[name], validation[name] = objectives[name] / constants, found / constants
         judged[name] = team.judged(critic, validation[name])
     leaders = leaders_of(scores_of(judged))
@@ -185,9 +186,11 @@ def report(
     )
     hopeful = hopeful_runners(judged, state.schedule, state.step, bars)
     schedule = state.schedule.after(state.step, score, calm=not hopeful)
+    staying = after_race(judged, schedule, state.step, bars)
+    x, y = data.source.batch(state.step), data.target.batch(state.step)
     return replace(
         state,
-        portfolio=after_race(judged, schedule, state.step, bars),
+        portfolio={name: thinned(team, x, y) for name, team in staying.items()},
         schedule=schedule,
         curve=(*state.curve, point),
         elapsed_s=elapsed_s,

@@ -12,7 +12,7 @@ trained for a moment, look for that. Where none finds anything, the profile is t
 answer. That they find nothing proves nothing; the bounds hold whatever is chosen.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -67,7 +67,6 @@ def going_on(
     bars: Sequence[Bar],
     recipe: Recipe,
     asked: EstimateConfig,
-    should_stop: Callable[[], bool],
 ) -> list[bool]:
     """Tell for each fold whether critics shall be trained, or its profile suffices.
 
@@ -79,10 +78,6 @@ def going_on(
         bars: What it found, and the noise of an answer.
         recipe: Of the training that may be spared.
         asked: The settings.
-        should_stop: Asked before every step.
-
-    Raises:
-        EstimationStopped: It answered true; without a checkpoint.
     """
     fewest = min(len(side[0]) for side in data.heads(MOST_FIT))
     if fewest >= MOST_FIT:
@@ -93,7 +88,7 @@ def going_on(
         return unclear
     rest, judging = _parted(data, profiles, asked.seed)
     found = [[0.0] for _ in bars]
-    for fold, value, error in _looked(rest, judging, recipe, asked, should_stop):
+    for fold, value, error in _looked(rest, judging, recipe, asked):
         if value > SIGNIFICANT * error:
             found[fold].append(value)
     return [
@@ -192,15 +187,12 @@ def _looked(
     judging: tuple[Tensor, Tensor],
     recipe: Recipe,
     asked: EstimateConfig,
-    should_stop: Callable[[], bool],
 ) -> Iterator[tuple[int, float, float]]:
     """Train small critics; yield fold, mean difference and its standard error."""
     small = _small(recipe, asked)
     state = initial_state(initial_portfolio(rest, small, asked), LOOK_STEPS)
     state = replace(state, schedule=Schedule(LOOK_STEPS, descent_start=DESCENT))
-    state, _ = take_steps(
-        state, rest, LOOK_STEPS, should_stop=should_stop, position=BEFORE_TRAINING
-    )
+    state, _ = take_steps(state, rest, LOOK_STEPS, position=BEFORE_TRAINING)
     with torch.no_grad():
         for team in state.portfolio.values():
             critic = team.effective()
@@ -223,7 +215,7 @@ def _small(recipe: Recipe, asked: EstimateConfig) -> Recipe:
     projections = replace(
         recipe.projections, ranks=(1, 4), rows=64, batch_size=LOOK_BATCH
     )
-    cones = ConeRecipe(count=32, batch_size=LOOK_BATCH)
+    cones = ConeRecipe(count=32, most=32, few=32, batch_size=LOOK_BATCH)
     return replace(recipe, networks=networks, projections=projections, cones=cones)
 
 

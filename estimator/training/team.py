@@ -35,6 +35,7 @@ class Team:
         best_validation: That objective of each (K,).
         history: The same after every report so far (K, R).
         places: Who is still in the race, in the order of the batch.
+        most_parts: As in `Start`.
     """
 
     method: Method
@@ -46,6 +47,7 @@ class Team:
     best_validation: Tensor
     history: Tensor
     places: tuple[Place, ...]
+    most_parts: int | None = None
 
     @property
     def folds(self) -> list[int]:
@@ -150,6 +152,7 @@ def initial_team(start: Start, *, folds: int) -> Team:
         best_validation=torch.full((folds * count,), -torch.inf, device=device),
         history=torch.empty(folds * count, 0, device=device),
         places=tuple((f, j) for f in range(folds) for j in range(count)),
+        most_parts=start.most_parts,
     )
 
 

@@ -75,7 +75,7 @@ def train_critics(
         for fold, choice in enumerate(fitted)
     ]
     crew = present_crew(device)
-    folds = folds_to_train(data, candidates, bars, recipe, asked, should_stop)
+    folds = folds_to_train(data, candidates, bars, recipe, asked)
     folds = list(crew.of_first(bytes(folds)))
     portfolio = restricted(initial_portfolio(data, recipe, asked), folds)
     state = initial_state(portfolio, recipe.steps, adaptive=asked.folds == 1)
@@ -151,14 +151,10 @@ def folds_to_train(
     bars: list[Bar],
     recipe: Recipe,
     asked: EstimateConfig,
-    should_stop: Callable[[], bool],
 ) -> list[int]:
     """Return the folds whose best profile leaves something to find.
 
     All of them where there are no profiles, and where everything shall be tried.
-
-    Raises:
-        EstimationStopped: `should_stop` answered true; without a checkpoint.
     """
     profiles = [[c for c in fold if c.family == PROFILES.name] for fold in candidates]
     if not recipe.may_settle or not all(profiles):
@@ -166,7 +162,7 @@ def folds_to_train(
     potentials = [
         PROFILES.potential(max(choices, key=score_of).critic) for choices in profiles
     ]
-    going = going_on(data, potentials, bars, recipe, asked, should_stop)
+    going = going_on(data, potentials, bars, recipe, asked)
     return [fold for fold, goes in enumerate(going) if goes]
 
 

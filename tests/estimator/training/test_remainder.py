@@ -1,6 +1,5 @@
 """The look at what a profile leaves: it goes on where there is something to find."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,6 @@ import torch
 
 from kantor.estimator.config import EstimateConfig
 from kantor.estimator.critics.profile import ProfilePotential, best_profiles
-from kantor.estimator.errors import EstimationStopped
 from kantor.estimator.pipeline import estimate_w1
 from kantor.estimator.recipe import recipe_for
 from kantor.estimator.result import StopReason
@@ -53,9 +51,7 @@ def circle(n: int, rng: np.random.Generator) -> Pair:
     return x, y + np.column_stack([np.cos(angles), np.sin(angles)])
 
 
-def goes_on(
-    pair: Pair, should_stop: Callable[[], bool] = lambda: False, **settings: Any
-) -> list[int]:
+def goes_on(pair: Pair, **settings: Any) -> list[int]:
     config = EstimateConfig(**settings)
     partition, _ = prepared(*pair, config)
     recipe = recipe_for(config, partition.n_fit)
@@ -68,7 +64,7 @@ def goes_on(
         Bar(choice.score, noise_of(choice.critic, data, partition, fold))
         for fold, choice in enumerate(best)
     ]
-    return folds_to_train(data, choices, bars, recipe, config, should_stop)
+    return folds_to_train(data, choices, bars, recipe, config)
 
 
 @pytest.mark.parametrize("problem", [shifted, scaled])
@@ -81,12 +77,6 @@ def test_nothing_is_left_where_one_feature_says_it_all(problem: Any) -> None:
 def test_what_is_left_is_found(problem: Any) -> None:
     pair = problem(2000, np.random.default_rng(1))
     assert goes_on(pair) == [0]
-
-
-def test_a_look_can_be_stopped() -> None:
-    pair, asked = shifted(2000, np.random.default_rng(1)), iter(range(100))
-    with pytest.raises(EstimationStopped):
-        goes_on(pair, lambda: next(asked) == 30)
 
 
 def test_what_is_not_clear_goes_on() -> None:
