@@ -1,79 +1,48 @@
 """What a route may ask for, each by an annotation of its own.
 
-    async def show(job_id: JobId, board: BoardDep, owner: OwnerDep) -> Response: ...
+    async def show(job_id: JobId, services: ServicesDep, owner: OwnerDep) -> ...: ...
 
-A route names the parts that it works with, and gets those alone.
+They are few: FastAPI solves each one anew for every request, which takes longer than
+most of what short requests do.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import redis.asyncio
 from fastapi import Depends, Query, Request
 
-from kantor.service.api.access import Access
-from kantor.service.api.cursors import Cursors
-from kantor.service.api.documents import JsonBodies
 from kantor.service.api.errors import FieldError, InvalidRequest
-from kantor.service.api.holdings import Holdings
-from kantor.service.api.intake import Intake
-from kantor.service.api.latencies import Latencies
 from kantor.service.api.owned import OwnedDatasets
 from kantor.service.api.rates import spend_request
 from kantor.service.api.scopes import needed_scope
 from kantor.service.api.services import Services
-from kantor.service.api.streams import Streams
 from kantor.service.api.templates import route_template
-from kantor.service.api.uploads import UploadStore
-from kantor.service.api.webhooks.setup import Webhooks
 from kantor.service.decoding import Reading, Undecodable
-from kantor.service.queue import JobBoard
-from kantor.service.settings import Settings
-from kantor.service.store import BlobStore, DatasetStore, ReferenceStore
 from kantor.service.trails import valid_traceparent
 
 _DELIMITER = "Between the cells of a csv file; `tab` is one, too."
 _SIGNS = ("delimiter", "quote", "decimal")
 
 
-def _part(name: str) -> Callable[[Request], Awaitable[Any]]:
-    """Return what fetches a part of the application's services."""
-
-    async def part(request: Request) -> Any:  # a plain function would take a thread
-        services: Services = request.app.state.services
-        return getattr(services, name)
-
-    return part
+async def _services(request: Request) -> Services:
+    return services_of(request)  # a plain function would take a thread
 
 
-SettingsDep = Annotated[Settings, Depends(_part("settings"))]
-ClientDep = Annotated[redis.asyncio.Redis, Depends(_part("client"))]
-BoardDep = Annotated[JobBoard, Depends(_part("board"))]
-DatasetsDep = Annotated[DatasetStore, Depends(_part("datasets"))]
-BlobsDep = Annotated[BlobStore, Depends(_part("blobs"))]
-BodiesDep = Annotated[JsonBodies, Depends(_part("bodies"))]
-IntakeDep = Annotated[Intake, Depends(_part("intake"))]
-UploadsDep = Annotated[UploadStore, Depends(_part("uploads"))]
-CursorsDep = Annotated[Cursors, Depends(_part("cursors"))]
-WebhooksDep = Annotated[Webhooks | None, Depends(_part("webhooks"))]
-ClosingDep = Annotated[asyncio.Event, Depends(_part("closing"))]
-AccessDep = Annotated[Access, Depends(_part("access"))]
-HoldingsDep = Annotated[Holdings, Depends(_part("holdings"))]
-_NamesDep = Annotated[ReferenceStore, Depends(_part("references"))]
+ServicesDep = Annotated[Services, Depends(_services)]
+"""All parts of the application that the request came to."""
 
 
-async def _owner(
-    request: Request, access: AccessDep, board: BoardDep, settings: SettingsDep
-) -> str:
+async def _owner(request: Request) -> str:
     """Return who asks, once nothing speaks against the request."""
-    access.check_site(request.headers.get("host", ""), request.headers.get("origin"))
-    caller = access.caller_of(request.headers.get("authorization"))
-    request.scope["state"]["caller"] = caller
+    services, state = services_of(request), request.scope["state"]
+    headers, access = request.headers, services.access
+    access.check_site(headers.get("host", ""), headers.get("origin"))
+    caller = access.caller_of(headers.get("authorization"))
+    state["caller"] = caller
     caller.check(needed_scope(request.method, route_template(request.scope)))
-    told = await spend_request(board, settings, caller.owner)
-    request.scope["state"]["headers"] = told
+    state["headers"] = await spend_request(
+        services.board, services.settings, caller.owner
+    )
     return caller.owner
 
 
@@ -81,38 +50,22 @@ OwnerDep = Annotated[str, Depends(_owner)]
 """The owner that the request's API key belongs to; a route without it asks nobody."""
 
 
-async def _traceparent(request: Request) -> str:
-    own = request.scope["state"].get("traceparent")
-    return own or valid_traceparent(request.headers.get("traceparent"))
+async def _owned(request: Request, owner: OwnerDep) -> OwnedDatasets:
+    return services_of(request).owned_by(owner)
 
 
-TraceparentDep = Annotated[str, Depends(_traceparent)]
-"""What names the request in traces: its own span, or that of its caller; or empty."""
-
-_StreamsDep = Annotated[Streams, Depends(_part("streams"))]
+OwnedDep = Annotated[OwnedDatasets, Depends(_owned)]
+"""The datasets, and names for them, of whoever asks."""
 
 
-async def _stream(
-    owner: OwnerDep, streams: _StreamsDep
-) -> AbstractContextManager[None]:
+async def _stream(request: Request, owner: OwnerDep) -> AbstractContextManager[None]:
     """Return what counts a stream while it is open; refuse one too many at once."""
+    streams = services_of(request).streams
     streams.check(owner)
     return streams.opened(owner)
 
 
-LatenciesDep = Annotated[Latencies, Depends(_part("latencies"))]
 StreamDep = Annotated[AbstractContextManager[None], Depends(_stream)]
-
-
-async def _owned(
-    owner: OwnerDep,
-    access: AccessDep,
-    intake: IntakeDep,
-    holdings: HoldingsDep,
-    store: DatasetsDep,
-    references: _NamesDep,
-) -> OwnedDatasets:
-    return OwnedDatasets(owner, access, intake, holdings, store, references)
 
 
 async def _reading(
@@ -143,5 +96,17 @@ async def _reading(
 ReadingDep = Annotated[Reading, Depends(_reading)]
 """How to read the file in a body, where that shall not be found out."""
 
-OwnedDep = Annotated[OwnedDatasets, Depends(_owned)]
-"""The datasets, and names for them, of whoever asks."""
+
+def services_of(request: Request) -> Services:
+    """Return all parts of the application that a request came to."""
+    services: Services = request.app.state.services
+    return services
+
+
+def traceparent_of(request: Request) -> str:
+    """Return what names a request in traces: its own span, or that of its caller.
+
+    It is empty where there is neither.
+    """
+    own: str | None = request.scope["state"].get("traceparent")
+    return own or valid_traceparent(request.headers.get("traceparent"))

@@ -1,7 +1,6 @@
 """The parts of an API process, built once and handed down; no globals.
 
-Routes ask for single parts by `dependencies`; nothing but what puts the application
-together sees them all.
+Routes get them by `dependencies`; whatever a route calls is handed the parts it needs.
 """
 
 import asyncio
@@ -16,6 +15,7 @@ from kantor.service.api.documents import JsonBodies
 from kantor.service.api.holdings import Holdings
 from kantor.service.api.intake import Intake
 from kantor.service.api.latencies import Latencies
+from kantor.service.api.owned import OwnedDatasets
 from kantor.service.api.streams import Streams
 from kantor.service.api.uploads import UploadStore
 from kantor.service.api.webhooks.setup import Webhooks, build_webhooks
@@ -58,6 +58,17 @@ class Services:
     webhooks: Webhooks | None
     tracer: "Tracer | None"
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def owned_by(self, owner: str) -> OwnedDatasets:
+        """Return the datasets of an owner, and its names for them."""
+        return OwnedDatasets(
+            owner,
+            self.access,
+            self.intake,
+            self.holdings,
+            self.datasets,
+            self.references,
+        )
 
     def adopt(self, settings: Settings) -> None:
         """Go by other API keys from now on; all other settings are as before."""

@@ -8,7 +8,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from kantor.service.api.dependencies import BlobsDep, BoardDep, OwnerDep
+from kantor.service.api.dependencies import OwnerDep, ServicesDep
 from kantor.service.api.schemas import JobId
 from kantor.service.queue import JobRecord
 from kantor.service.store import BlobStore, UnknownBlob
@@ -39,15 +39,14 @@ class AnswerList(BaseModel):
 
 @router.get("", summary="Answers of many jobs")
 async def answers(
-    board: BoardDep,
-    blobs: BlobsDep,
+    services: ServicesDep,
     owner: OwnerDep,
     job: Annotated[list[JobId], Query(min_length=1, max_length=MOST)],
 ) -> AnswerList:
     """Return the numbers of these jobs' results: estimate, bounds, p-value."""
-    records = [await board.get(job_id) for job_id in dict.fromkeys(job)]
+    records = [await services.board.get(job_id) for job_id in dict.fromkeys(job)]
     mine = [record for record in records if record and record.owner == owner]
-    found = await to_thread.run_sync(_answers_of, mine, blobs)
+    found = await to_thread.run_sync(_answers_of, mine, services.blobs)
     return AnswerList(answers=found)
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from kantor.service.api.dependencies import BoardDep, OwnerDep
+from kantor.service.api.dependencies import OwnerDep, ServicesDep
 from kantor.service.api.views import timestamp
 from kantor.service.queue import Draining
 
@@ -28,25 +28,25 @@ class DrainView(BaseModel):
 
 
 @router.get("", response_model=DrainView, summary="Look at the drain")
-async def show(board: BoardDep, owner: OwnerDep) -> Response:
+async def show(services: ServicesDep, owner: OwnerDep) -> Response:
     """Tell which workers claim no jobs; needs a key with the scope `operate`."""
-    return JSONResponse(_document(await board.drain("look")))
+    return JSONResponse(_document(await services.board.drain("look")))
 
 
 @router.put("", response_model=DrainView, summary="Drain all workers")
-async def begin(board: BoardDep, owner: OwnerDep) -> Response:
+async def begin(services: ServicesDep, owner: OwnerDep) -> Response:
     """Let no worker claim a job from now on; those that run go on to their end.
 
     Jobs are accepted still, and wait. `running` says how many are left. Needs a key
     with the scope `operate`.
     """
-    return JSONResponse(_document(await board.drain("on")))
+    return JSONResponse(_document(await services.board.drain("on")))
 
 
 @router.delete("", response_model=DrainView, summary="End the drain")
-async def end(board: BoardDep, owner: OwnerDep) -> Response:
+async def end(services: ServicesDep, owner: OwnerDep) -> Response:
     """Let all workers claim jobs again; needs a key with the scope `operate`."""
-    return JSONResponse(_document(await board.drain("off")))
+    return JSONResponse(_document(await services.board.drain("off")))
 
 
 def _document(found: Draining) -> dict[str, Any]:

@@ -9,16 +9,10 @@ from pydantic import StringConstraints
 from starlette.responses import JSONResponse
 
 from kantor.service.api.dependencies import (
-    BlobsDep,
-    BoardDep,
-    BodiesDep,
-    ClosingDep,
-    CursorsDep,
     OwnedDep,
     OwnerDep,
-    SettingsDep,
-    TraceparentDep,
-    WebhooksDep,
+    ServicesDep,
+    traceparent_of,
 )
 from kantor.service.api.errors import JobNotFound
 from kantor.service.api.openapi import JOB_BODY
@@ -54,15 +48,8 @@ IdempotencyKey = Annotated[
 )
 async def submit(
     request: Request,
-    owner: OwnerDep,
     datasets: OwnedDep,
-    webhooks: WebhooksDep,
-    board: BoardDep,
-    blobs: BlobsDep,
-    bodies: BodiesDep,
-    settings: SettingsDep,
-    closing: ClosingDep,
-    traceparent: TraceparentDep,
+    services: ServicesDep,
     idempotency_key: IdempotencyKey = None,
     prefer: Annotated[str | None, Header()] = None,
 ) -> Response:
@@ -73,30 +60,34 @@ async def submit(
     """
     wait_s = wanted_wait_s(prefer)
     submission = await read_submission(
-        request, datasets, webhooks, bodies=bodies, settings=settings
+        request,
+        datasets,
+        services.webhooks,
+        bodies=services.bodies,
+        settings=services.settings,
     )
     new = submission.job(
-        owner=owner,
+        owner=datasets.owner,
         idempotency_key=idempotency_key,
-        settings=settings,
-        traceparent=traceparent,
+        settings=services.settings,
+        traceparent=traceparent_of(request),
     )
+    board = services.board
     record = await board.enqueue(new)
     if wait_s is not None:
-        record = await wait_for_end(board, record, wait_s, closing=closing)
+        record = await wait_for_end(board, record, wait_s, closing=services.closing)
     headers = {"Location": f"/v1/jobs/{record.id}"}
     if record.id != new.id:
         headers["Idempotency-Replayed"] = "true"
     if wait_s is not None:
         headers["Preference-Applied"] = f"wait={wait_s}"
     waited = wait_s is not None and record.status.is_terminal
-    return await _answer(blobs, record, 200 if waited else 202, headers)
+    return await _answer(services.blobs, record, 200 if waited else 202, headers)
 
 
 @router.get("", response_model=JobList, summary="List jobs")
 async def list_jobs(
-    board: BoardDep,
-    cursors: CursorsDep,
+    services: ServicesDep,
     owner: OwnerDep,
     status: Annotated[JobStatus | None, Query()] = None,
     label: Annotated[list[LabelFilter] | None, Query(max_length=8)] = None,
@@ -108,6 +99,7 @@ async def list_jobs(
     A page may be short, even empty, while `next_cursor` leads on to more.
     """
     only = JobFilter(status, _labels(label or []))
+    board, cursors = services.board, services.cursors
     before = None if cursor is None else cursors.read(owner, cursor)
     found: list[JobRecord] = []
     rows = _PAGE if status or label else min(limit + 1, _PAGE)
@@ -135,14 +127,13 @@ async def list_jobs(
 )
 async def show(
     job_id: JobId,
-    board: BoardDep,
-    blobs: BlobsDep,
+    services: ServicesDep,
     owner: OwnerDep,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Return a job as it stands, with its result once it has succeeded."""
-    record = await find_job(board, owner, job_id)
-    response = await _answer(blobs, record, 200, {})
+    record = await find_job(services.board, owner, job_id)
+    response = await _answer(services.blobs, record, 200, {})
     if if_none_match and response.headers["ETag"] in if_none_match:
         kept = {
             k: v for k, v in response.headers.items() if k in {"etag", "retry-after"}
@@ -157,15 +148,14 @@ async def show(
     responses={202: {"model": JobView, "description": "Stops at its next report"}},
     summary="Cancel a job",
 )
-async def cancel(
-    job_id: JobId, board: BoardDep, blobs: BlobsDep, owner: OwnerDep
-) -> Response:
+async def cancel(job_id: JobId, services: ServicesDep, owner: OwnerDep) -> Response:
     """Cancel a job in whatever state it is; an ended one stays as it is."""
-    await find_job(board, owner, job_id)
-    record = await board.cancel(job_id)
+    await find_job(services.board, owner, job_id)
+    record = await services.board.cancel(job_id)
     if record is None:
         raise JobNotFound(job_id)
-    return await _answer(blobs, record, 200 if record.status.is_terminal else 202, {})
+    status = 200 if record.status.is_terminal else 202
+    return await _answer(services.blobs, record, status, {})
 
 
 @router.delete(
@@ -175,20 +165,19 @@ async def cancel(
     responses={202: {"model": JobView, "description": "Running: being cancelled"}},
     summary="Delete a job",
 )
-async def delete(
-    job_id: JobId, board: BoardDep, blobs: BlobsDep, owner: OwnerDep
-) -> Response:
+async def delete(job_id: JobId, services: ServicesDep, owner: OwnerDep) -> Response:
     """Forget a job. A queued one is cancelled first.
 
     A running one is asked to stop and answered with 202: delete it again once it ended.
     """
+    board = services.board
     record = await board.get(job_id)
     if record is None or record.owner != owner:
         return Response(status_code=204)
     if not record.status.is_terminal:
         record = await board.cancel(job_id)
     if record is not None and not record.status.is_terminal:
-        return await _answer(blobs, record, 202, {})
+        return await _answer(services.blobs, record, 202, {})
     await board.delete(job_id)
     return Response(status_code=204)
 

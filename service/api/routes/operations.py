@@ -15,17 +15,7 @@ from redis.exceptions import RedisError
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from kantor.estimator.samples.pair import MIN_SAMPLES
-from kantor.service.api.dependencies import (
-    AccessDep,
-    BoardDep,
-    DatasetsDep,
-    HoldingsDep,
-    IntakeDep,
-    LatenciesDep,
-    OwnerDep,
-    SettingsDep,
-    WebhooksDep,
-)
+from kantor.service.api.dependencies import OwnerDep, ServicesDep
 from kantor.service.api.intake import Intake
 from kantor.service.api.metrics import render_metrics
 from kantor.service.formats import EXTENSIONS, MEDIA_TYPES
@@ -52,7 +42,7 @@ async def health() -> dict[str, str]:
     summary="Can it take jobs?",
     responses={503: {"description": "Not ready; says why"}},
 )
-async def ready(board: BoardDep, intake: IntakeDep, datasets: DatasetsDep) -> Response:
+async def ready(services: ServicesDep) -> Response:
     """Tell whether jobs can be taken, and if not, why.
 
     Lost GPUs and workers that are drained are reasons that are named; but jobs are
@@ -60,29 +50,24 @@ async def ready(board: BoardDep, intake: IntakeDep, datasets: DatasetsDep) -> Re
     stays 200.
     """
     reasons = [
-        *await _queue_reasons(board),
-        *_store_reasons(intake),
-        *await _bucket_reasons(datasets),
+        *await _queue_reasons(services.board),
+        *_store_reasons(services.intake),
+        *await _bucket_reasons(services.datasets),
     ]
     if reasons:
         log.warning("unready", reasons=reasons)
         return JSONResponse({"status": "unready", "reasons": reasons}, status_code=503)
-    return JSONResponse({"status": "ready", "reasons": await _worker_reasons(board)})
+    reasons = await _worker_reasons(services.board)
+    return JSONResponse({"status": "ready", "reasons": reasons})
 
 
 @router.get("/v1/info", summary="Versions and limits")
-async def info(
-    settings: SettingsDep,
-    webhooks: WebhooksDep,
-    board: BoardDep,
-    access: AccessDep,
-    holdings: HoldingsDep,
-) -> dict[str, Any]:
+async def info(services: ServicesDep) -> dict[str, Any]:
     """Return versions, limits, the formats that are read, and what workers have.
 
     `workers` and `draining` are null while the queue cannot be asked.
     """
-    stats = await _asked(board)
+    settings, stats = services.settings, await _asked(services.board)
     return {
         "versions": {"python": platform.python_version()}
         | {name: found for name in _PACKAGES if (found := _version(name))},
@@ -96,7 +81,7 @@ async def info(
             "max_dataset_bytes": settings.max_dataset_bytes,
             "max_record_bytes": settings.max_record_bytes,
             "max_files_per_key": settings.max_files_per_key,
-            "max_stored_bytes_per_key": holdings.limit(),
+            "max_stored_bytes_per_key": services.holdings.limit(),
             "max_uploads_per_key": settings.max_uploads_per_key,
             "max_streams_per_key": settings.max_streams_per_key,
             "max_queued_per_key": settings.queued_quota,
@@ -110,10 +95,10 @@ async def info(
         },
         "workers": _devices(stats) if stats else None,
         "draining": stats.draining if stats else None,
-        "webhooks": webhooks is not None,
+        "webhooks": services.webhooks is not None,
         "formats": list(MEDIA_TYPES),
         "extensions": list(EXTENSIONS),
-        "authentication": "bearer" if access.asks else "none",
+        "authentication": "bearer" if services.access.asks else "none",
     }
 
 
@@ -123,11 +108,9 @@ async def info(
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     summary="Metrics for Prometheus",
 )
-async def metrics(
-    board: BoardDep, latencies: LatenciesDep, owner: OwnerDep
-) -> Response:
+async def metrics(services: ServicesDep, owner: OwnerDep) -> Response:
     """Return counts and durations of the whole service, whoever serves them."""
-    text = render_metrics(await board.stats(), await latencies.read())
+    text = render_metrics(await services.board.stats(), await services.latencies.read())
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 

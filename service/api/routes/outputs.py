@@ -25,14 +25,11 @@ from kantor.estimator.display.charts import (
 )
 from kantor.estimator.result import Differences
 from kantor.service.api.dependencies import (
-    BlobsDep,
-    BoardDep,
-    BodiesDep,
-    ClosingDep,
-    IntakeDep,
     OwnedDep,
     OwnerDep,
+    ServicesDep,
     StreamDep,
+    services_of,
 )
 from kantor.service.api.errors import JobNotFinished
 from kantor.service.api.intake import Size
@@ -71,8 +68,8 @@ EventId = Annotated[
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["jobs"])
 
 
-async def _job(job_id: JobId, board: BoardDep, owner: OwnerDep) -> JobRecord:
-    return await find_job(board, owner, job_id)
+async def _job(request: Request, job_id: JobId, owner: OwnerDep) -> JobRecord:
+    return await find_job(services_of(request).board, owner, job_id)
 
 
 JobDep = Annotated[JobRecord, Depends(_job)]
@@ -94,13 +91,13 @@ class ScoresView(BaseModel):
 @router.get("/events", response_class=EventSourceResponse, summary="Follow a job")
 async def events(
     job: JobDep,
-    board: BoardDep,
-    closing: ClosingDep,
+    services: ServicesDep,
     stream: StreamDep,
     last_event_id: EventId = "0-0",
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream a job's events until its end; resumes after `Last-Event-ID`."""
     try:
+        board, closing = services.board, services.closing
         following = follow(board, job.id, after=last_event_id, closing=closing)
         with stream:
             async with aclosing(following):
@@ -118,23 +115,20 @@ async def events(
 )
 async def curve(
     job: JobDep,
-    board: BoardDep,
-    blobs: BlobsDep,
-    intake: IntakeDep,
-    owner: OwnerDep,
+    services: ServicesDep,
     form: Annotated[OutputFormat, Query(alias="format")] = "json",
     max_points: Annotated[int, Query(ge=4, le=100_000)] = 2000,
 ) -> Response:
     """Return the curve so far as json, csv, png or svg, thinned to `max_points`."""
-    result = await to_thread.run_sync(load_result, job, blobs)
-    points = result["curve"] if result else await _reported(board, job)
+    result = await to_thread.run_sync(load_result, job, services.blobs)
+    points = result["curve"] if result else await _reported(services.board, job)
     points = decimate(points, max_points)
     if form == "json":
         return JSONResponse({"points": points, "final": job.status.is_terminal})
     if form == "csv":
         return Response(curve_csv(points), media_type="text/csv")
-    picture = await intake.in_thread(
-        owner, lambda: curve_picture(points, result=result, form=form)
+    picture = await services.intake.in_thread(
+        job.owner, lambda: curve_picture(points, result=result, form=form)
     )
     return _picture(picture, form)
 
@@ -154,16 +148,14 @@ async def curve(
 )
 async def differences(
     job: JobDep,
-    blobs: BlobsDep,
-    intake: IntakeDep,
-    owner: OwnerDep,
+    services: ServicesDep,
     form: Annotated[OutputFormat, Query(alias="format")] = "json",
 ) -> Response:
     """Return extreme samples, features and the histogram of critic values as json.
 
     The histogram alone is there as csv, png or svg as well.
     """
-    result = await to_thread.run_sync(load_result, job, blobs)
+    result = await to_thread.run_sync(load_result, job, services.blobs)
     if result is None:
         raise _not_finished(job)
     found = result["differences"]
@@ -172,8 +164,8 @@ async def differences(
     histogram = found["histogram"]
     if form == "csv":
         return Response(histogram_csv(histogram), media_type="text/csv")
-    picture = await intake.in_thread(
-        owner, lambda: histogram_picture(histogram, form=form)
+    picture = await services.intake.in_thread(
+        job.owner, lambda: histogram_picture(histogram, form=form)
     )
     return _picture(picture, form)
 
@@ -184,15 +176,15 @@ async def differences(
     responses={200: {"content": {"text/html": {}}}},
     summary="Report of a result",
 )
-async def report(
-    job: JobDep, blobs: BlobsDep, intake: IntakeDep, owner: OwnerDep
-) -> Response:
+async def report(job: JobDep, services: ServicesDep) -> Response:
     """Return the result as one HTML file that needs nothing else, to pass on."""
-    result = await to_thread.run_sync(load_result, job, blobs)
+    result = await to_thread.run_sync(load_result, job, services.blobs)
     if result is None:
         raise _not_finished(job)
     heading = _heading(job)
-    text = await intake.in_thread(owner, lambda: html.report(result, heading=heading))
+    text = await services.intake.in_thread(
+        job.owner, lambda: html.report(result, heading=heading)
+    )
     headers = {"Content-Security-Policy": _REPORT_POLICY}
     return Response(text, media_type="text/html; charset=utf-8", headers=headers)
 
@@ -203,10 +195,10 @@ async def report(
     responses={200: {"content": {"application/octet-stream": {}}}},
     summary="Download the critic",
 )
-async def critic(job: JobDep, blobs: BlobsDep) -> Response:
+async def critic(job: JobDep, services: ServicesDep) -> Response:
     """Return the trained critic as a safetensors file."""
     return FileResponse(
-        blobs.path(_critic_of(job)),
+        services.blobs.path(_critic_of(job)),
         media_type="application/octet-stream",
         filename=f"{job.id}.safetensors",
     )
@@ -221,10 +213,8 @@ async def critic(job: JobDep, blobs: BlobsDep) -> Response:
 async def scores(
     request: Request,
     job: JobDep,
-    blobs: BlobsDep,
-    intake: IntakeDep,
+    services: ServicesDep,
     datasets: OwnedDep,
-    bodies: BodiesDep,
 ) -> Response:
     """Return the critic's value of each posted sample: high where P outweighs Q.
 
@@ -235,11 +225,11 @@ async def scores(
 
     def values(document: Any) -> list[float | None]:
         samples = samples_to_score(document, datasets)
-        found = scored(blobs.get(digest), samples)
+        found = scored(services.blobs.get(digest), samples)
         return [None if np.isnan(value) else float(value) for value in found]
 
-    async with bodies.lend(datasets.owner, request) as document:
-        found = await intake.in_thread(
+    async with services.bodies.lend(datasets.owner, request) as document:
+        found = await services.intake.in_thread(
             datasets.owner, values, document, size=Size.LARGE
         )
         return JSONResponse({"scores": found})

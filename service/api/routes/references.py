@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
 from kantor.service.api.bodies import validated
-from kantor.service.api.dependencies import BodiesDep, OwnedDep
+from kantor.service.api.dependencies import OwnedDep, ServicesDep
 from kantor.service.api.openapi import REFERENCE_BODY
 from kantor.service.api.schemas import DatasetReference, ReferenceName
 from kantor.service.api.views import ReferenceList, ReferenceView, reference_document
@@ -26,13 +26,13 @@ async def list_references(datasets: OwnedDep) -> Response:
     summary="Name a dataset",
 )
 async def put(
-    request: Request, name: ReferenceName, datasets: OwnedDep, bodies: BodiesDep
+    request: Request, name: ReferenceName, datasets: OwnedDep, services: ServicesDep
 ) -> Response:
     """Let a name stand for a dataset from now on; jobs queued before keep theirs.
 
     What it has stood for is kept, and listed, as long as the reference is there.
     """
-    async with bodies.lend(datasets.owner, request) as document:
+    async with services.bodies.lend(datasets.owner, request) as document:
         wanted = validated(DatasetReference, document)
     return JSONResponse(reference_document(await datasets.name(name, wanted.dataset)))
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from kantor.estimator.samples.table import Table, told
-from kantor.service.api.dependencies import DatasetsDep, OwnedDep
+from kantor.service.api.dependencies import OwnedDep, ServicesDep
 from kantor.service.api.errors import FieldError, InvalidRequest
 from kantor.service.api.schemas import DatasetId
 from kantor.service.store import DatasetStore
@@ -40,7 +40,7 @@ class RowList(BaseModel):
 async def rows(
     dataset_id: DatasetId,
     owned: OwnedDep,
-    datasets: DatasetsDep,
+    services: ServicesDep,
     row: Annotated[list[Place] | None, Query(max_length=MOST_ROWS)] = None,
 ) -> RowList:
     """Return the rows at these places, or the first five."""
@@ -51,7 +51,8 @@ async def rows(
         detail = f"expected rows below {info.n}, received {beyond[0]}"
         raise InvalidRequest(detail, FieldError(parameter="row", detail=detail))
     columns = min(info.dim, MOST_VALUES // max(len(places), 1))
-    read = await to_thread.run_sync(_read, datasets, dataset_id, places, columns)
+    store = services.datasets
+    read = await to_thread.run_sync(_read, store, dataset_id, places, columns)
     return RowList(n=info.n, dim=info.dim, rows=read)
 
 

@@ -13,12 +13,10 @@ from kantor.service.api.arrivals import Batch
 from kantor.service.api.batches import batch_rows, check_digest
 from kantor.service.api.bodies import declared_size
 from kantor.service.api.dependencies import (
-    IntakeDep,
     OwnedDep,
     OwnerDep,
     ReadingDep,
-    SettingsDep,
-    UploadsDep,
+    ServicesDep,
 )
 from kantor.service.api.intake import Size, save_stream
 from kantor.service.api.openapi import BATCH_BODY
@@ -48,18 +46,18 @@ class UploadView(BaseModel):
 
 
 @router.post("", status_code=201, response_model=UploadView, summary="Start an upload")
-async def start(uploads: UploadsDep, owner: OwnerDep) -> Response:
+async def start(services: ServicesDep, owner: OwnerDep) -> Response:
     """Open an upload; it is dropped after a day if it is not completed."""
-    upload = await to_thread.run_sync(uploads.start, owner)
+    upload = await to_thread.run_sync(services.uploads.start, owner)
     headers = {"Location": f"/v1/uploads/{upload.id}"}
     return JSONResponse(_document(upload, []), 201, headers)
 
 
 @router.get("/{upload_id}", response_model=UploadView, summary="Look at an upload")
-async def show(upload_id: UploadId, uploads: UploadsDep, owner: OwnerDep) -> Response:
+async def show(upload_id: UploadId, services: ServicesDep, owner: OwnerDep) -> Response:
     """List the batches that have arrived."""
-    upload = uploads.find(owner, upload_id)
-    batches = await to_thread.run_sync(uploads.batches, upload)
+    upload = services.uploads.find(owner, upload_id)
+    batches = await to_thread.run_sync(services.uploads.batches, upload)
     return JSONResponse(_document(upload, batches))
 
 
@@ -74,10 +72,7 @@ async def show(upload_id: UploadId, uploads: UploadsDep, owner: OwnerDep) -> Res
 async def add(
     request: Request,
     upload_id: UploadId,
-    uploads: UploadsDep,
-    intake: IntakeDep,
-    settings: SettingsDep,
-    owner: OwnerDep,
+    services: ServicesDep,
     datasets: OwnedDep,
     reading: ReadingDep,
     index: Annotated[int | None, Query(ge=0, le=MAX_INDEX)] = None,
@@ -90,7 +85,8 @@ async def add(
     the same names, in whatever order. Without an index, batches are appended in the
     order of their arrival; then one that is sent again is there twice.
     """
-    upload = uploads.find(owner, upload_id)
+    settings, uploads, intake = services.settings, services.uploads, services.intake
+    upload = uploads.find(datasets.owner, upload_id)
 
     def keep(path: Path) -> tuple[Batch, bool]:
         check_digest(path, content_digest)
@@ -111,7 +107,7 @@ async def add(
         path = folder / "batch"
         await save_stream(request.stream(), path)
         size = Size.of_file(path)
-        batch, is_new = await intake.in_thread(owner, keep, path, size=size)
+        batch, is_new = await intake.in_thread(datasets.owner, keep, path, size=size)
     return JSONResponse(asdict(batch), 201 if is_new else 200)
 
 
@@ -122,13 +118,13 @@ async def add(
     summary="Complete an upload",
 )
 async def complete(
-    upload_id: UploadId, uploads: UploadsDep, datasets: OwnedDep
+    upload_id: UploadId, services: ServicesDep, datasets: OwnedDep
 ) -> Response:
     """Join batches 0 to the last along axis 0 into a dataset.
 
     It can be repeated: for a day the same dataset is answered.
     """
-    info = await datasets.complete(uploads, upload_id)
+    info = await datasets.complete(services.uploads, upload_id)
     headers = {"Location": f"/v1/datasets/{info.id}"}
     return JSONResponse(dataset_document(info), 201, headers)
 
@@ -136,10 +132,10 @@ async def complete(
 @router.delete(
     "/{upload_id}", status_code=204, response_class=Response, summary="Drop an upload"
 )
-async def drop(upload_id: UploadId, uploads: UploadsDep, owner: OwnerDep) -> Response:
+async def drop(upload_id: UploadId, services: ServicesDep, owner: OwnerDep) -> Response:
     """Close an upload and forget its batches."""
-    upload = uploads.find(owner, upload_id)
-    await to_thread.run_sync(uploads.drop, upload)
+    upload = services.uploads.find(owner, upload_id)
+    await to_thread.run_sync(services.uploads.drop, upload)
     return Response(status_code=204)
 
 

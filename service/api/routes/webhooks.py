@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from kantor.service.api.dependencies import OwnerDep, WebhooksDep
+from kantor.service.api.dependencies import OwnerDep, ServicesDep
 from kantor.service.api.webhooks.messages import MessageView
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
@@ -10,13 +10,14 @@ router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
 @router.get("/secrets", summary="What verifies your webhooks")
 async def secrets(
-    webhooks: WebhooksDep, owner: OwnerDep, response: Response
+    services: ServicesDep, owner: OwnerDep, response: Response
 ) -> dict[str, list[str]]:
     """Return the secrets that sign what your webhooks receive; none where they are off.
 
     There is one, and a second while the operator replaces it.
     """
     response.headers["Cache-Control"] = "no-store"
+    webhooks = services.webhooks
     return {"secrets": webhooks.signer.secrets(owner) if webhooks else []}
 
 
