@@ -5,7 +5,8 @@ from that: validation here, the wire schema of the service, the documentation.
 """
 
 import re
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -253,8 +254,8 @@ class EstimateConfig:
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready values."""
         return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in asdict(self).items()
+            name: _JSON_READY.get(type(value), _as_it_is)(value)
+            for name, value in vars(self).items()
         }
 
     @classmethod
@@ -271,6 +272,14 @@ class EstimateConfig:
                     name, f"unknown setting, expected one of {sorted(known)}"
                 )
         return cls(**values)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_JSON_READY: dict[type, Callable[[Any], Any]] = {tuple: list, dict: dict}
+"""How collections are copied; all of them are flat."""
 
 
 @cache

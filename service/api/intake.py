@@ -87,6 +87,7 @@ class Intake:
     def __init__(self, settings: Settings, datasets: DatasetStore) -> None:
         self._datasets = datasets
         self._described = lru_cache(_REMEMBERED)(self._describe_version)
+        self._comparable: set[tuple[str, str, str]] = set()
         self._incoming = settings.data_dir / "incoming"
         few = max(2, _SMALL_LANES // settings.api_processes)
         large = settings.own_decoders
@@ -208,6 +209,15 @@ class Intake:
         admit(column.nbytes)
         return self._datasets.put_array(column)
 
+    def is_comparable(
+        self, source: SampleRef, target: SampleRef, config: EstimateConfig
+    ) -> bool:
+        """Tell whether two datasets have passed `check_comparable`.
+
+        What they hold cannot have changed since: an id is a digest of the content.
+        """
+        return (source.dataset, target.dataset, repr(config)) in self._comparable
+
     def check_comparable(
         self, source: SampleRef, target: SampleRef, config: EstimateConfig
     ) -> None:
@@ -227,6 +237,9 @@ class Intake:
             return
         x, y = (self._datasets.open(info.id) for info in infos)
         check_comparable(x, y, config)
+        if len(self._comparable) >= _REMEMBERED:
+            self._comparable.clear()
+        self._comparable.add((source.dataset, target.dataset, repr(config)))
 
     def check_weights(self, field: str, weights: DatasetInfo, count: int) -> None:
         """Check that a stored dataset can weigh `count` samples.

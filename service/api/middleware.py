@@ -5,7 +5,7 @@ holds a body or a stream back.
 """
 
 import math
-import secrets
+import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -67,7 +67,7 @@ def request_id(scope: Scope) -> str:
 
 def new_request_id() -> str:
     """Return an id that no other request has."""
-    return f"req_{secrets.token_hex(8)}"
+    return f"req_{random.getrandbits(64):016x}"
 
 
 Observe = Callable[[str, str, int | None, float], None]
@@ -182,10 +182,14 @@ def with_common(
     given: Iterable[tuple[bytes, bytes]], scope: Scope
 ) -> list[tuple[bytes, bytes]]:
     """Return an answer's headers, and of the common ones those it has not set."""
-    own = scope["state"].get("headers", {}) | {"X-Request-ID": request_id(scope)}
+    own = scope["state"].get("headers")
     given = list(given)
     names = {name for name, _ in given}
-    return [*given, *(pair for pair in _COMMON if pair[0] not in names), *_raw(own)]
+    given += [pair for pair in _COMMON if pair[0] not in names]
+    if own:
+        given += _raw(own)
+    given.append((b"x-request-id", request_id(scope).encode()))
+    return given
 
 
 class ProblemsOnly:

@@ -193,6 +193,8 @@ class OwnedDatasets:
         Raises:
             InvalidInput: As `Intake.check_comparable`.
         """
+        if self._intake.is_comparable(source, target, config):
+            return
         check = self._intake.check_comparable
         await self._in_thread(check, source, target, config)
 

@@ -162,8 +162,12 @@ class DatasetStore:
         Raises:
             UnknownDataset: There is no such dataset.
         """
-        self._path(dataset_id)
-        return self._folder.use(dataset_id.removeprefix(PREFIX))
+        try:
+            if dataset_id.startswith(PREFIX):
+                return self._folder.use(dataset_id.removeprefix(PREFIX))
+        except FileNotFoundError:
+            pass
+        raise UnknownDataset(dataset_id)
 
     def delete(self, dataset_id: str) -> bool:
         """Remove a dataset; return whether there was one."""

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from kantor.service.store.names import names_beside, table_digest
 
+MARKED_ANEW_NS = 1_000_000_000
+
 
 def owner_folder(root: Path, owner: str) -> Path:
     """Return the folder of an owner's, whose name says nothing of him."""
@@ -85,11 +87,14 @@ def holds(path: Path, digest: str) -> bool:
 def mark_used(path: Path) -> float:
     """Note a use now, in the access time; return the modification time: the creation.
 
+    A use that was noted within the last second is not noted again.
+
     Raises:
         FileNotFoundError: The file has been removed.
     """
-    status = path.stat()
-    os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
+    status, now = path.stat(), time.time_ns()
+    if not 0 <= now - status.st_atime_ns < MARKED_ANEW_NS:
+        os.utime(path, ns=(now, status.st_mtime_ns))
     return status.st_mtime
 
 

@@ -73,7 +73,11 @@ class Folder:
         Raises:
             FileNotFoundError: There is no such file.
         """
-        path = self.find(digest)
+        path = self.path(digest)
+        if path is not None:
+            with contextlib.suppress(FileNotFoundError):
+                return mark_used(path)
+            path = self.find(digest)  # which may have it from elsewhere
         if path is None:
             raise FileNotFoundError(digest)
         return mark_used(path)

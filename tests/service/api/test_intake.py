@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kantor.estimator.config import EstimateConfig
 from kantor.estimator.errors import InvalidSamples
 from kantor.service.api.errors import InvalidFile, InvalidRequest, LimitExceeded
 from kantor.service.api.intake import (
@@ -22,6 +23,7 @@ from kantor.service.api.intake import (
 )
 from kantor.service.decoding import Reading
 from kantor.service.formats import FileFormat
+from kantor.service.queue import SampleRef
 from kantor.service.settings import Settings
 from kantor.service.store import DatasetStore
 
@@ -82,6 +84,30 @@ def test_a_dataset_stored_anew_is_described_anew(tmp_path: Path) -> None:
     store.delete(first.id)
     again = intake.keep_rows("source", ROWS)
     assert intake.describe(again.id).created_at == again.created_at
+
+
+def test_a_pair_is_compared_once_for_each_setting(tmp_path: Path) -> None:
+    intake, config = intake_of(tmp_path), EstimateConfig(seed=1)
+    source, target = (
+        SampleRef(intake.keep_rows(side, rows).id, 50, 2)
+        for side, rows in (("source", ROWS), ("target", ROWS[::-1]))
+    )
+    assert not intake.is_comparable(source, target, config)
+    intake.check_comparable(source, target, config)
+    assert intake.is_comparable(source, target, config)
+    assert not intake.is_comparable(target, source, config)
+    assert not intake.is_comparable(source, target, EstimateConfig(seed=2))
+
+
+def test_what_does_not_match_is_refused_each_time(tmp_path: Path) -> None:
+    intake, config = intake_of(tmp_path), EstimateConfig()
+    wide = [[*row, 0.0] for row in ROWS]
+    source = SampleRef(intake.keep_rows("source", ROWS).id, 50, 2)
+    target = SampleRef(intake.keep_rows("target", wide).id, 50, 3)
+    for _ in range(2):
+        with pytest.raises(InvalidSamples):
+            intake.check_comparable(source, target, config)
+        assert not intake.is_comparable(source, target, config)
 
 
 def test_only_a_few_work_at_a_time(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import hashlib
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,15 @@ def test_a_use_moves_the_last_use_and_not_the_birth(folder: Folder) -> None:
     assert mark_used(path) == 1000.0
     assert path.stat().st_mtime == 1000.0
     assert last_use(path) > 1000.0
+
+
+def test_a_use_of_the_last_second_is_not_noted_again(folder: Folder) -> None:
+    path = keep(folder, b"content")
+    for ago_s, noted_again in ((0.3, False), (30.0, True), (-30.0, True)):
+        used_at = time.time() - ago_s
+        os.utime(path, (used_at, 1000.0))
+        mark_used(path)
+        assert (abs(last_use(path) - used_at) > 1e-3) is noted_again
 
 
 def test_a_sweep_leaves_what_is_used_or_needed(folder: Folder) -> None:
