@@ -424,6 +424,14 @@ class Settings(BaseSettings):
             "`max_queued` where there are several keys, else any number."
         ),
     )
+    max_workers_per_key: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "Workers that the jobs of one API key may keep busy at once, so that "
+            "others find one free; empty: all."
+        ),
+    )
     max_kept_per_key: int = Field(
         default=50_000,
         ge=1,

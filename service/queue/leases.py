@@ -18,6 +18,9 @@ SCRIPTS = ("claim", "beat", "progress", "finish", "release", "reap", "discard")
 LOOKAHEAD = 64
 """Queued jobs looked at for one claim; those that cannot be run make room."""
 
+PASSED_OVER = 1000
+"""Queued jobs looked at where those of owners with enough workers are passed over."""
+
 
 class Holding(StrEnum):
     """Answer to a heartbeat: whether the holder shall go on."""
@@ -65,7 +68,9 @@ class LeaseQueue:
 
         A job whose record cannot be read is set aside, and fails.
         """
-        self._bell, *pairs = self._run("claim", self._worker, most, LOOKAHEAD)
+        share = self._settings.max_workers_per_key
+        far = (LOOKAHEAD, "") if share is None else (PASSED_OVER, share)
+        self._bell, *pairs = self._run("claim", self._worker, most, *far)
         claims = []
         for job_id, token in zip(pairs[::2], pairs[1::2], strict=True):
             try:

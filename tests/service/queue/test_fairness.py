@@ -80,6 +80,42 @@ def test_a_job_given_back_is_first_again(board: Any, worker: LeaseQueue) -> None
     assert board.get(first.id).position == 0
 
 
+def test_one_owner_keeps_no_more_workers_busy_than_it_may(
+    board: Any, client: redis.Redis, settings: Settings
+) -> None:
+    capped = settings.model_copy(update={"max_workers_per_key": 2})
+    workers = [LeaseQueue(client, capped, f"host-{i}-{i:08x}") for i in range(4)]
+    for _ in range(100):
+        board.enqueue(owner="eve", priority=5)
+    held = [worker.claim() for worker in workers]
+    assert [len(claims) for claims in held] == [1, 1, 0, 0]
+    board.enqueue(owner="ada")  # of lower priority, and behind a hundred
+    assert [claim.job.owner for claim in workers[2].claim()] == ["ada"]
+    workers[0].cancelled(held[0][0])
+    assert [claim.job.owner for claim in workers[3].claim()] == ["eve"]
+
+
+def test_jobs_that_one_worker_runs_together_keep_one_worker_busy(
+    board: Any, client: redis.Redis, settings: Settings
+) -> None:
+    capped = settings.model_copy(update={"max_workers_per_key": 2})
+    first, second = (LeaseQueue(client, capped, f"host-{i}-{i:08x}") for i in range(2))
+    for _ in range(8):
+        board.enqueue(owner="eve", bucket="small")
+    assert len(first.claim(most=2)) == 2
+    assert len(second.claim(most=2)) == 2
+
+
+def test_without_keys_every_worker_may_be_busy(
+    board: Any, client: redis.Redis, settings: Settings
+) -> None:
+    capped = settings.model_copy(update={"max_workers_per_key": 1})
+    workers = [LeaseQueue(client, capped, f"host-{i}-{i:08x}") for i in range(2)]
+    for _ in range(2):
+        board.enqueue(owner="")
+    assert [len(worker.claim()) for worker in workers] == [1, 1]
+
+
 def test_a_priority_over_the_cap_is_refused(board: Any) -> None:
     board.set_limits(max_priority=2)
     board.enqueue(priority=2)
