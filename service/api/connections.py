@@ -31,6 +31,7 @@ from kantor.service.api.middleware import (
     with_common,
 )
 from kantor.service.api.problems import problem_for
+from kantor.service.api.turns import Turns
 
 MAX_HEAD_BYTES = 32 * 1024
 MAX_HEADERS = 100
@@ -68,10 +69,13 @@ class Patience:
 class Connection(HttpToolsProtocol):
     """uvicorn's connection with a door and a watch."""
 
-    def __init__(self, *, door: Door, patience: Patience, **given: Any) -> None:
+    def __init__(
+        self, *, door: Door, turns: Turns, patience: Patience, **given: Any
+    ) -> None:
         super().__init__(**given)
         self.address = ""
         self._door = door
+        self._turns = turns
         self._patience = patience
         self._served = self.app
         self._refusal: ServiceError | None = None
@@ -89,6 +93,7 @@ class Connection(HttpToolsProtocol):
         """Begin, if the door lets this one in."""
         super().connection_made(transport)
         self.address = address_of(self.client)
+        self._served = self._turns.taking(self.app, self.address)
         self._head_since = self._checked_at = self.loop.time()
         if not self._door.enter(self):
             self._refuse(ServerBusy())
@@ -246,9 +251,10 @@ class Connection(HttpToolsProtocol):
 
 def connections(door: Door, patience: Patience) -> type[asyncio.Protocol]:
     """Return what uvicorn calls to make a connection."""
+    turns = Turns()
 
     def build(**given: Any) -> Connection:
-        return Connection(door=door, patience=patience, **given)
+        return Connection(door=door, turns=turns, patience=patience, **given)
 
     return cast("type[asyncio.Protocol]", build)
 
