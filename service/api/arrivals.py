@@ -31,6 +31,11 @@ class Batch:
     digest: str
 
     @property
+    def nbytes(self) -> int:
+        """Return how many bytes its samples have."""
+        return self.n * self.dim * ITEM_BYTES
+
+    @property
     def name(self) -> str:
         """Return the name of its file."""
         return f"{self.index:05}-{self.n}-{self.dim}-{self.digest}.npy"

@@ -40,9 +40,14 @@ class JsonBodies:
     ) -> None:
         self.max_bytes = max_bytes
         self.max_rows = max_rows
-        self._share = 2 if is_shared else 1
         self._held: Counter[str] = Counter()
-        self._lanes = Lanes(MOST_PARSED, most_of_one=MOST_PARSED // self._share)
+        self._lanes = Lanes(MOST_PARSED, most_of_one=MOST_PARSED)
+        self.share(is_shared)
+
+    def share(self, is_shared: bool) -> None:
+        """Let one owner have no more than half from now on, or all."""
+        self._share = 2 if is_shared else 1
+        self._lanes.most_of_one = MOST_PARSED // self._share
 
     @asynccontextmanager
     async def lend(self, owner: str, request: Request) -> AsyncIterator[Any]:

@@ -1,22 +1,21 @@
 """What each owner holds on the disk, and how much room there is left.
 
-A tally is counted from the owner's folder now and then, and added to in between. Each
-API process has its own, so that an owner may go a little beyond the limit where several
-processes store at once.
+Where owners have a limit, room is taken before anything is stored, from a tally that
+all API processes share (`tallies`).
 """
 
 import errno
 import os
 import shutil
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
 
 from kantor.service.api.access import NOBODY, Access
 from kantor.service.api.errors import StorageExceeded
+from kantor.service.api.tallies import Tally
 from kantor.service.api.uploads import UploadStore
 from kantor.service.settings import Settings
+from kantor.service.store.files import owner_folder
 
 COUNTED_ANEW_S = 60.0
 SETTLED_S = 1.0
@@ -29,12 +28,6 @@ Admit = Callable[[int], None]
 """Checks whether so many bytes more may be stored."""
 
 
-@dataclass
-class _Tally:
-    held: int
-    counted_at: float
-
-
 class Holdings:
     """Admits what owners store, up to their limits and that of the disk."""
 
@@ -42,19 +35,21 @@ class Holdings:
         self, settings: Settings, access: Access, uploads: UploadStore
     ) -> None:
         self._folder = settings.data_dir
-        self._limit = settings.max_stored_bytes_per_key
-        self._is_shared = settings.has_tenants
+        self._settings = settings
         self._reserve = settings.disk_reserve_bytes
         self._access = access
         self._uploads = uploads
-        self._tallies: dict[str, _Tally] = {}
-        self._lock = threading.Lock()
+
+    def adopt(self, settings: Settings) -> None:
+        """Go by the keys of these settings from now on."""
+        self._settings = settings
 
     def limit(self) -> int | None:
         """Return how many bytes one owner may hold; None: any number."""
-        if self._limit is None and self._is_shared:
+        limit = self._settings.max_stored_bytes_per_key
+        if limit is None and self._settings.has_tenants:
             return self._disk().total // SHARE
-        return self._limit
+        return limit
 
     def admit(self, owner: str, nbytes: int) -> None:
         """Check that an owner may store so much more. Blocks.
@@ -63,8 +58,7 @@ class Holdings:
             StorageExceeded: The owner holds too much.
             OSError: The disk is nearly full.
         """
-        if self._disk().free - nbytes < self._reserve:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._check_disk(nbytes)
         most = self.limit()
         if most is None or owner == NOBODY:
             return
@@ -74,22 +68,37 @@ class Holdings:
         if held + nbytes > most:
             raise StorageExceeded(most, held, nbytes)
 
-    def add(self, owner: str, nbytes: int) -> None:
-        """Note that an owner has stored so much."""
-        with self._lock:
-            if owner in self._tallies:
-                self._tallies[owner].held += nbytes
+    def take(self, owner: str, nbytes: int) -> None:
+        """Take room for what an owner is about to store. Blocks; raises as `admit`."""
+        self.admit(owner, nbytes)
+        most = self.limit()
+        if (
+            most is None
+            or owner == NOBODY
+            or self._tally(owner).take(nbytes, most=most)
+        ):
+            return
+        held = self._held(owner, 0.0)  # others have stored in this very moment
+        if not self._tally(owner).take(nbytes, most=most):
+            raise StorageExceeded(most, held, nbytes)
+
+    def give_back(self, owner: str, nbytes: int) -> None:
+        """Note that room was taken for what the owner has already."""
+        with suppress(OSError):  # a count puts it right
+            self._tally(owner).give_back(nbytes)
 
     def _held(self, owner: str, believed_s: float) -> int:
-        with self._lock:
-            tally = self._tallies.get(owner)
-        now = time.monotonic()
-        if tally is None or now - tally.counted_at > believed_s:
-            held = self._access.held(owner) + self._uploads.held(owner)
-            tally = _Tally(held, now)
-            with self._lock:
-                self._tallies[owner] = tally
-        return tally.held
+        def count() -> int:
+            return self._access.held(owner) + self._uploads.held(owner)
+
+        return self._tally(owner).held(count, believed_s=believed_s)
+
+    def _tally(self, owner: str) -> Tally:
+        return Tally(owner_folder(self._folder / "tallies", owner))
+
+    def _check_disk(self, nbytes: int) -> None:
+        if self._disk().free - nbytes < self._reserve:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _disk(self) -> shutil._ntuple_diskusage:
         try:

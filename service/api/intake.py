@@ -90,15 +90,15 @@ class Intake:
         self._comparable: set[tuple[str, str, str]] = set()
         self._incoming = settings.data_dir / "incoming"
         few = max(2, _SMALL_LANES // settings.api_processes)
-        large = settings.own_decoders
-        share = settings.decoders_per_key or settings.share_of(large)
-        self._lanes = {
-            Size.QUICK: Lanes(
-                _QUICK_LANES, most_of_one=settings.share_of(_QUICK_LANES)
-            ),
-            Size.SMALL: Lanes(few, most_of_one=settings.share_of(few)),
-            Size.LARGE: Lanes(large, most_of_one=share),
+        self._sizes = {
+            Size.QUICK: _QUICK_LANES,
+            Size.SMALL: few,
+            Size.LARGE: settings.own_decoders,
         }
+        self._lanes = {
+            size: Lanes(lanes, most_of_one=lanes) for size, lanes in self._sizes.items()
+        }
+        self.adopt(settings)
         self._arriving = Streams(settings.max_files_per_key, FilesExceeded)
         self.limits = Limits(
             max_samples=settings.max_samples,
@@ -208,6 +208,13 @@ class Intake:
         column = np.array(values, dtype=np.float64)[:, None]
         admit(column.nbytes)
         return self._datasets.put_array(column)
+
+    def adopt(self, settings: Settings) -> None:
+        """Give owners their shares by the keys of these settings from now on."""
+        for size, lanes in self._sizes.items():
+            self._lanes[size].most_of_one = settings.share_of(lanes)
+        if settings.decoders_per_key is not None:
+            self._lanes[Size.LARGE].most_of_one = settings.decoders_per_key
 
     def is_comparable(
         self, source: SampleRef, target: SampleRef, config: EstimateConfig

@@ -20,12 +20,12 @@ class Lanes:
 
     Args:
         lanes: Calls that run at once.
-        most_of_one: Of these, calls of one owner.
+        most_of_one: Of these, calls of one owner; may be changed.
     """
 
     def __init__(self, lanes: int, *, most_of_one: int) -> None:
         self._free = lanes
-        self._most_of_one = most_of_one
+        self.most_of_one = most_of_one
         self._busy: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._threads = anyio.CapacityLimiter(lanes)
@@ -49,7 +49,7 @@ class Lanes:
             self._leave(owner)
 
     async def _enter(self, owner: str) -> None:
-        if self._free and self._busy[owner] < self._most_of_one:
+        if self._free and self._busy[owner] < self.most_of_one:
             self._take(owner)  # those who wait have all they may have
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -80,7 +80,7 @@ class Lanes:
                 turns.popleft()
             if not turns:
                 del self._waiting[owner]
-            elif self._busy[owner] < self._most_of_one:
+            elif self._busy[owner] < self.most_of_one:
                 del self._waiting[owner]
                 turn = turns.popleft()
                 if turns:

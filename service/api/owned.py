@@ -144,21 +144,25 @@ class OwnedDatasets:
         """Check that so much more may be stored; raises as `Holdings.admit`."""
         await self._in_thread(self._holdings.admit, self.owner, nbytes)
 
-    def admit_now(self, nbytes: int) -> None:
-        """Check as `admit`, in a thread that may wait."""
-        self._holdings.admit(self.owner, nbytes)
+    def take_room(self, nbytes: int) -> None:
+        """Take room for what is about to be stored, in a thread that may wait."""
+        self._holdings.take(self.owner, nbytes)
+
+    def leave_room(self, nbytes: int) -> None:
+        """Give back room that was taken for what was there already."""
+        self._holdings.give_back(self.owner, nbytes)
 
     async def keep_rows(self, field: str, rows: list[Any]) -> DatasetInfo:
         """Keep samples that were written in JSON; raises as `Intake.keep_rows`."""
         keep, size = self._intake.keep_rows, Size.of_rows(rows)
-        return await self._keep(keep, field, rows, self.admit_now, size=size)
+        return await self._keep(keep, field, rows, self.take_room, size=size)
 
     async def keep_file(
         self, field: str, path: Path, file_format: FileFormat, reading: Reading
     ) -> DatasetInfo:
         """Keep the samples in a received file; raises as `Intake.keep_file`."""
         keep, size = self._intake.keep_file, Size.of_file(path)
-        arguments = (field, path, file_format, reading, self.admit_now)
+        arguments = (field, path, file_format, reading, self.take_room)
         return await self._keep(keep, *arguments, size=size)
 
     async def keep_part(
@@ -175,7 +179,7 @@ class OwnedDatasets:
     ) -> DatasetInfo:
         """Keep weights that were written in JSON; raises as `Intake.keep_weights`."""
         keep = self._intake.keep_weights
-        return await self._keep(keep, field, values, count, self.admit_now)
+        return await self._keep(keep, field, values, count, self.take_room)
 
     async def check_weights(self, field: str, weights: DatasetInfo, count: int) -> None:
         """Check that a dataset can weigh `count` samples.
@@ -225,8 +229,8 @@ class OwnedDatasets:
     ) -> DatasetInfo:
         """Store in a thread, then let the owner use what was stored."""
         info = await self._in_thread(store, *arguments, size=size)
-        if self._access.grant(self.owner, info.id, info.nbytes):
-            self._holdings.add(self.owner, info.nbytes)
+        if not self._access.grant(self.owner, info.id, info.nbytes):
+            self.leave_room(info.nbytes)
         return self._as_owned(info)
 
     async def _in_thread(

@@ -72,8 +72,9 @@ class Services:
 
     def adopt(self, settings: Settings) -> None:
         """Go by other API keys from now on; all other settings are as before."""
-        self.access.adopt(settings)
-        self.board.adopt(settings)
+        for part in (self.access, self.board, self.intake, self.holdings):
+            part.adopt(settings)
+        self.bodies.share(settings.has_tenants)
 
 
 def build_services(settings: Settings) -> Services:

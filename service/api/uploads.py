@@ -126,7 +126,7 @@ class UploadStore:
         index: int | None,
         samples: Stored,
         limits: Limits,
-        admit: Callable[[int], None] = lambda nbytes: None,
+        take: Callable[[int], None] = lambda nbytes: None,
     ) -> tuple[Batch, bool]:
         """Keep a batch; return it and whether it is new.
 
@@ -137,7 +137,7 @@ class UploadStore:
             index: Its place.
             samples: An array (n, d) or a table; read block by block.
             limits: Of the whole.
-            admit: Checks whether so many bytes more may be stored.
+            take: Takes room for so many bytes, or refuses.
 
         Raises:
             BatchConflict: Other samples came under this index before.
@@ -146,7 +146,7 @@ class UploadStore:
             UploadNotFound: The upload was completed or dropped meanwhile.
         """
         _check_size(len(samples), samples, limits)  # before anything is written
-        admit(len(samples) * _width(samples) * ITEM_BYTES)
+        take(len(samples) * _width(samples) * ITEM_BYTES)
         arrivals = self._arrivals(upload)
         try:
             with self._draft(upload) as draft:

@@ -99,8 +99,12 @@ async def add(
             max_json_rows=settings.max_json_rows,
         )
         with rows as samples:
-            admit = datasets.admit_now
-            return uploads.add(upload, index, samples, intake.limits, admit)
+            take = datasets.take_room
+            kept = uploads.add(upload, index, samples, intake.limits, take)
+        batch, is_new = kept
+        if not is_new:
+            datasets.leave_room(batch.nbytes)
+        return kept
 
     await datasets.admit(declared_size(request))
     with datasets.receiving() as folder:

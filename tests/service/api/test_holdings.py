@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,56 @@ def test_what_was_deleted_counts_no_longer(
     house.holdings.admit("ann", MIB)
 
 
-def test_what_is_stored_meanwhile_is_added(tmp_path: Path) -> None:
-    house = House(tmp_path, max_stored_bytes_per_key=MIB)
-    house.holdings.admit("ann", MIB)
-    house.access.grant("ann", "ds_a", MIB)
-    house.holdings.add("ann", MIB)
+def test_room_that_one_process_takes_is_taken_in_all(tmp_path: Path) -> None:
+    houses = [House(tmp_path, max_stored_bytes_per_key=MIB) for _ in range(2)]
+    for house in houses:
+        house.holdings.admit("ann", MIB)
+    houses[0].holdings.take("ann", MIB)
     with pytest.raises(StorageExceeded):
-        house.holdings.admit("ann", 1)
+        houses[1].holdings.admit("ann", 1)
+    houses[1].holdings.take("bob", MIB)
+
+
+def test_what_comes_at_once_has_no_more_room_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SETTLED_S", 60.0)  # nothing is stored in earnest
+    houses = [House(tmp_path, max_stored_bytes_per_key=MIB) for _ in range(2)]
+    houses[0].holdings.admit("ann", 0)
+
+    def took(number: int) -> bool:
+        noted = houses[number % 2].holdings._tally("ann")
+        return noted.take(MIB // 10, most=MIB)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(took, range(200))) == 10
+
+
+def test_room_for_what_was_there_already_is_given_back(tmp_path: Path) -> None:
+    house = House(tmp_path, max_stored_bytes_per_key=MIB)
+    for _ in range(3):
+        house.holdings.take("ann", MIB)
+        house.holdings.give_back("ann", MIB)
+    house.holdings.take("ann", MIB)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 42, b"many 1.0", b"1 nan"])
+def test_a_damaged_tally_is_counted_anew(tmp_path: Path, content: bytes) -> None:
+    house = House(tmp_path, max_stored_bytes_per_key=MIB)
+    house.access.grant("ann", "ds_a", MIB)
+    house.holdings.admit("ann", 0)
+    [tally] = (tmp_path / "tallies").iterdir()
+    tally.write_bytes(content)
+    with pytest.raises(StorageExceeded):
+        house.holdings.take("ann", 1)
+
+
+def test_a_second_owner_gives_both_a_limit(tmp_path: Path) -> None:
+    house = House(tmp_path, api_keys={"ann": KEYS["ann"]})
+    assert house.holdings.limit() is None
+    both = Settings.model_validate({"data_dir": tmp_path, "api_keys": KEYS})
+    house.holdings.adopt(both)
+    assert house.holdings.limit() is not None
 
 
 def test_several_owners_have_a_quarter_of_the_disk_each(tmp_path: Path) -> None:

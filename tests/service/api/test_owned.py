@@ -107,3 +107,17 @@ def test_nobody_can_forget_the_datasets_of_others(house: House) -> None:
     with pytest.raises(DatasetNotFound):
         house.of("bob").forget(info.id)
     assert house.of("ann").find(info.id) == info
+
+
+def test_datasets_from_before_there_were_keys_are_adopted_by_nobody(
+    house: House,
+) -> None:
+    info = run(house.of("").keep_rows("source", ROWS.tolist()))
+    ann = house.of("ann")
+    with pytest.raises(DatasetNotFound):
+        ann.find(info.id)
+    with pytest.raises(DatasetNotFound):
+        ann.forget(info.id)
+    assert house.store.has(info.id)
+    assert run(ann.keep_rows("source", ROWS.tolist())).id == info.id
+    assert ann.find(info.id).id == info.id
