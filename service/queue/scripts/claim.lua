@@ -2,10 +2,10 @@
 -- ARGV: worker name, most jobs, how many to look at, most workers that one owner may
 --       keep busy ('' for all).
 -- Returns {id of the newest bell entry, id, token, id, token, ...}. Nobody is overtaken,
--- unless his owner has enough workers: a job of another bucket ends the claim. Nor does a worker take what another could
--- begin with: at most its share of all that wait. A job without a bucket, or one that
--- has been given out before, goes alone: a job that kills its worker then takes no
--- neighbour with it. A worker that is drained gets none.
+-- unless his owner has enough workers: a job of another bucket ends the claim. Nor does
+-- a worker take what another could begin with: at most its share of all that wait. A job
+-- without a bucket, or one that has been given out before, goes alone: a job that kills
+-- its worker then takes no neighbour with it. A worker that is drained gets none.
 local worker, most, scan = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local most_of_one = tonumber(ARGV[4])
 sound_keys()

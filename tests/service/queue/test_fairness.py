@@ -153,11 +153,14 @@ def test_unfinished_jobs_are_not_displaced(board: Any) -> None:
 
 
 @pytest.fixture
-def small_memory(client: redis.Redis) -> Any:
+def small_memory(client: redis.Redis, prefix: str) -> Any:
+    ballast = f"{prefix}:ballast"  # so that the rest is more than tables grow by
+    client.set(ballast, bytes(20_000_000))
     used = int(client.info("memory")["used_memory"])
-    client.config_set("maxmemory", int(used / 0.95))
+    client.config_set("maxmemory", int(used / 0.97))
     yield
     client.config_set("maxmemory", 0)
+    client.delete(ballast)
 
 
 @pytest.mark.usefixtures("small_memory")
