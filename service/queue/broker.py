@@ -84,10 +84,15 @@ def check_server(client: redis.Redis) -> ServerReport:
     """Return the server's version and warnings about its configuration.
 
     Raises:
-        BrokerUnsuitable: The server is older than Redis 6.2, or not one by itself.
+        BrokerUnsuitable: The server is older than Redis 6.2, not one by itself, or has
+            not the database that the URL names.
         redis.exceptions.RedisError: The server does not answer.
     """
-    info: dict[str, Any] = client.info()
+    try:
+        info: dict[str, Any] = client.info()
+    except redis.exceptions.ResponseError as error:
+        _check_database(client, error)
+        raise
     _check_alone(info)
     version = str(info["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_VERSION:
@@ -97,19 +102,35 @@ def check_server(client: redis.Redis) -> ServerReport:
     return ServerReport(str(info.get("valkey_version", version)), _warnings(info))
 
 
+def _check_database(client: redis.Redis, error: redis.exceptions.ResponseError) -> None:
+    """Check that an error was not about the number at the end of the URL.
+
+    Raises:
+        BrokerUnsuitable: It was: waiting does not mend it.
+    """
+    if "SELECT" in str(error) or "DB index" in str(error):
+        number = client.get_connection_kwargs().get("db")
+        raise BrokerUnsuitable(
+            f"expected a server with a database {number}, received one without "
+            f"({error}); Clusters and Sentinels have none but 0, and cannot keep the "
+            "queue"
+        ) from error
+
+
 def _check_alone(info: dict[str, Any]) -> None:
     """Check that the server keeps all the data, and keeps it itself.
 
     Raises:
         BrokerUnsuitable: It is a node of a Cluster, or a Sentinel.
     """
-    if info.get("redis_mode") == "sentinel":
+    mode = info.get("server_mode", info.get("redis_mode"))  # Valkey 8.1 has the first
+    if mode == "sentinel":
         raise BrokerUnsuitable(
             "expected a server that keeps data, received a Sentinel: name the server "
             "itself, with appendonly on; a failover to a copy that lags behind loses "
             "jobs that were accepted"
         )
-    if info.get("redis_mode") == "cluster" or info.get("cluster_enabled"):
+    if mode == "cluster" or info.get("cluster_enabled"):
         raise BrokerUnsuitable(
             "expected one server, received a node of a Redis Cluster: all keys of the "
             "queue lie in one slot, so that one node would do all the work"

@@ -1,9 +1,17 @@
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from kantor.service.processes.valkey import EmbeddedValkey
+from kantor.service.cli.demonstration import free_port
+from kantor.service.processes.tether import tethered
+from kantor.service.processes.valkey import EmbeddedValkey, bundled_binary
 from kantor.service.queue.broker import BrokerUnsuitable, check_server, connect
 
 
@@ -59,6 +67,7 @@ def test_clients_speak_text(valkey: EmbeddedValkey, prefix: str) -> None:
     ("changes", "reason"),
     [
         ({"redis_mode": "sentinel"}, "received a Sentinel"),
+        ({"server_mode": "sentinel"}, "received a Sentinel"),
         ({"redis_mode": "cluster"}, "received a node of a Redis Cluster"),
         ({"cluster_enabled": 1}, "received a node of a Redis Cluster"),
     ],
@@ -68,3 +77,55 @@ def test_a_server_that_is_not_one_by_itself_is_refused(
 ) -> None:
     with pytest.raises(BrokerUnsuitable, match=reason):
         check(**changes)
+
+
+@contextmanager
+def server(folder: Path, *options: str) -> Iterator[str]:
+    """Run a server that is not one by itself; yield its URL."""
+    port = free_port()
+    (folder / "server.conf").write_text(f"port {port}\ndir {folder}\n")
+    binary = os.environ.get("KANTOR_TEST_SERVER") or str(bundled_binary())
+    command = [binary, str(folder / "server.conf"), *options]
+    with subprocess.Popen(tethered(command), stdout=subprocess.DEVNULL) as process:
+        try:
+            await_answer(f"redis://127.0.0.1:{port}")
+            yield f"redis://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def await_answer(url: str) -> None:
+    deadline = time.monotonic() + 30.0
+    with connect(url) as client:
+        while True:
+            try:
+                client.ping()
+                return
+            except redis.ConnectionError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--sentinel"], "received a Sentinel"),
+        (["--cluster-enabled", "yes"], "received a node of a Redis Cluster"),
+    ],
+)
+def test_a_real_one_is_refused_whatever_database_is_named(
+    tmp_path: Path, options: list[str], reason: str
+) -> None:
+    with server(tmp_path, *options) as url:
+        for number, expected in (("", reason), ("/1", "a database 1, .* Sentinels")):
+            with connect(url + number) as client, pytest.raises(BrokerUnsuitable) as e:
+                check_server(client)
+            e.match(expected)
+
+
+def test_a_database_that_the_server_has_not_is_refused(valkey: EmbeddedValkey) -> None:
+    with (
+        connect(f"{valkey.url}?db=99") as client,
+        pytest.raises(BrokerUnsuitable, match="expected a server with a database 99"),
+    ):
+        check_server(client)
