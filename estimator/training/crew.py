@@ -71,6 +71,8 @@ class Crew:
             return content
         length = torch.tensor([len(content)], device=self.device)
         dist.broadcast(length, 0)
+        if not int(length):
+            return b""  # which torch can neither hold nor send
         if self.rank == 0:
             held = torch.frombuffer(bytearray(content), dtype=torch.uint8)
             held = held.to(self.device)

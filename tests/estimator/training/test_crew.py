@@ -5,10 +5,13 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 
 from kantor.estimator.training.crew import ALONE, Crew, joined
 from kantor.estimator.training.objective import dual_objective
@@ -86,6 +89,21 @@ def test_shares_are_the_whole() -> None:
     batch = torch.arange(14.0).reshape(1, 7, 2)
     shares = [Crew(3, rank).share(batch) for rank in range(3)]
     assert torch.equal(torch.cat(shares, dim=1), batch)
+
+
+@pytest.fixture
+def speaking(tmp_path: Path) -> Iterator[None]:
+    """Let this process speak by gloo, to nobody."""
+    url = f"file://{tmp_path}/group"
+    dist.init_process_group("gloo", init_method=url, world_size=1, rank=0)
+    yield
+    dist.destroy_process_group()
+
+
+@pytest.mark.usefixtures("speaking")
+@pytest.mark.parametrize("content", [b"", b"\x00\xff"])
+def test_what_the_first_says_arrives_also_if_it_is_nothing(content: bytes) -> None:
+    assert Crew(2, 0).of_first(content) == content
 
 
 def test_one_process_is_alone_and_first() -> None:
