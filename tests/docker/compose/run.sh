@@ -44,7 +44,7 @@ provide_images python:3.12-slim-bookworm valkey/valkey:9.1-alpine
 compose down -v --timeout 5 >/dev/null 2>&1 || true
 
 parts="building serving secrets exposure devices health limits layers stopping crashes
-	releases backups hosts reboot"
+	releases backups hosts bucket reboot"
 for part in ${PARTS:-$parts}; do
 	step "$part"
 	"check_$part" || fail "$part ended early"
