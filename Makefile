@@ -8,6 +8,7 @@ IS_RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 
 MINUTES := 30
 SECONDS_AWAY := 30
+JOBS := 40
 BENCH := known_truth --effort quick --n 2000
 PAPER :=
 
@@ -92,6 +93,10 @@ soak: $(STAMP) ## Watch memory, files and keys under load; MINUTES=30
 .PHONY: outage
 outage: $(STAMP) ## Take Redis away from a running service, twice; SECONDS_AWAY=30
 	$(BIN)/python -m tests.chaos.outage --seconds $(SECONDS_AWAY)
+
+.PHONY: hosts
+hosts: $(STAMP) ## Kill one of two hosts and cut one off (root, an S3 server); JOBS=40
+	$(BIN)/python -m tests.hosts --jobs $(JOBS)
 
 .PHONY: s3-server
 s3-server: .venv-s3/bin/moto_server ## Install the S3 server that tests use, by itself

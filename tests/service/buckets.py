@@ -8,11 +8,13 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kantor.service.processes.tether import tethered
 from kantor.service.settings import Settings
 from kantor.service.store import Bucket, open_bucket
 
@@ -30,47 +32,65 @@ def s3_server() -> str | None:
     return named or shutil.which("moto_server") or (str(own) if own.exists() else None)
 
 
+@contextmanager
+def serving_s3(program: str, address: str = "127.0.0.1") -> Iterator[str]:
+    """Run an S3 server on a free port, and yield its URL."""
+    with socket.create_server((address, 0)) as probe:
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        tethered([program, "-H", address, "-p", str(port)]),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    endpoint = f"http://{address}:{port}"
+    deadline = time.monotonic() + PATIENCE_S
+    try:
+        while not _answers(f"{endpoint}/moto-api/"):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield endpoint
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def bucket_made(endpoint: str) -> dict[str, Any]:
+    """Make a bucket; return the settings of it."""
+    name = f"kantor-{uuid.uuid4().hex[:12]}"
+    request = urllib.request.Request(f"{endpoint}/{name}", method="PUT")
+    urllib.request.urlopen(request, timeout=10.0).close()
+    return {
+        "bucket_url": f"s3://{name}/jobs",
+        "bucket_endpoint": endpoint,
+        "bucket_region": "us-east-1",
+        "bucket_access_key": "test",
+        "bucket_secret_key": "test",
+    }
+
+
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """Run an S3 server, and yield its URL."""
     program = s3_server()
     if program is None:
         pytest.skip("needs an S3 server: make s3-server")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [program, "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    endpoint = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            urllib.request.urlopen(f"{endpoint}/moto-api/", timeout=1.0).close()
-            break
-        except OSError:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-    yield endpoint
-    process.terminate()
-    process.wait()
+    with serving_s3(program) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
 def bucket_settings(s3_endpoint: str) -> dict[str, Any]:
     """Return the settings of a new bucket."""
-    name = f"kantor-{uuid.uuid4().hex[:12]}"
-    request = urllib.request.Request(f"{s3_endpoint}/{name}", method="PUT")
-    urllib.request.urlopen(request, timeout=10.0).close()
-    return {
-        "bucket_url": f"s3://{name}/jobs",
-        "bucket_endpoint": s3_endpoint,
-        "bucket_region": "us-east-1",
-        "bucket_access_key": "test",
-        "bucket_secret_key": "test",
-    }
+    return bucket_made(s3_endpoint)
 
 
 @pytest.fixture
