@@ -311,12 +311,11 @@ check_hosts() {
 
 # With the S3 server of the tests, as another machine that the containers reach.
 check_bucket() {
-	local address server store pid files=(-f "$repo/docker-compose.yml" -f "$repo/docker/bucket.compose.yml")
-	server=${KANTOR_TEST_S3_SERVER:-$(command -v moto_server || echo "$repo/.venv-s3/bin/moto_server")}
-	[ -x "$server" ] || { ok "(no S3 server to try a bucket with: make s3-server)"; return; }
+	local address store pid files=(-f "$repo/docker-compose.yml" -f "$repo/docker/bucket.compose.yml")
+	[ -x "$s3_server" ] || { ok "(no S3 server to try a bucket with: make s3-server)"; return; }
 	address=$(docker network inspect kantor-test_frontend --format '{{(index .IPAM.Config 0).Gateway}}')
 	store=http://$address:18100
-	"$server" -H "$address" -p 18100 >"$work/s3.log" 2>&1 &
+	"$s3_server" -H "$address" -p 18100 >"$work/s3.log" 2>&1 &
 	pid=$!
 	for _ in $(seq 60); do curl -sfo /dev/null "$store/moto-api/" && break; sleep .5; done
 	curl -sfo /dev/null -X PUT "$store/kantor"

@@ -9,6 +9,7 @@ work=${1:-$(mktemp -d)}
 mkdir -p "$work"
 export COMPOSE_PROJECT_NAME=kantor-test
 port=${KANTOR_TEST_PORT:-18000}
+s3_server=${KANTOR_TEST_S3_SERVER:-$(command -v moto_server || echo "$repo/.venv-s3/bin/moto_server")}
 K=http://127.0.0.1:$port
 failed=0
 # shellcheck source=tests/docker/compose/engine.sh
