@@ -45,6 +45,10 @@ class EvaluatedCritic:
     ) -> Array:
         """Return f / L of samples (n, d) -> (n,), in chunks.
 
+        Each goes to its place at once: kept one by one between the large blocks that a
+        forward pass needs and frees, they would keep these from being used again, and
+        ten million rows took more than a gigabyte.
+
         Raises:
             EstimationStopped: `should_stop`, asked before every chunk, answered true;
                 without a checkpoint.
@@ -52,14 +56,15 @@ class EvaluatedCritic:
         device = self.critic.tensors()[0].device
         widest = max(p.shape[-2] for p in self.critic.tensors())
         rows = min(_ROWS, max(1, _ENTRIES // widest))
-        chunks = []
+        values = np.empty(len(samples))
         with torch.no_grad():
             for start in range(0, len(samples), rows):
                 stop_where_asked(should_stop)
-                scaled = scaler.for_critic(samples[start : start + rows])
-                u = torch.from_numpy(scaled).to(device)
-                chunks.append(self.critic(u)[0].cpu().numpy())
-        return np.concatenate(chunks) / self.lipschitz_bound
+                part = slice(start, start + rows)
+                u = torch.from_numpy(scaler.for_critic(samples[part])).to(device)
+                values[part] = self.critic(u)[0].cpu().numpy()
+        values /= self.lipschitz_bound
+        return values
 
     def potential(self) -> Potential:
         """Return the same function for numpy."""

@@ -82,10 +82,11 @@ def shadows(
         basis = np.linalg.qr(pooled.T @ (pooled @ start))[0]
 
     def shadow(side: Cloud) -> Shadow:
-        parts = ((u - center) @ basis for u in side.chunks())
-        return np.concatenate(
-            [np.clip(part, -_FAR, _FAR).astype(np.float32) for part in parts]
-        )
+        whole, end = np.empty((len(side), basis.shape[1]), dtype=np.float32), 0
+        for u in side.chunks():
+            start, end = end, end + len(u)
+            np.clip((u - center) @ basis, -_FAR, _FAR, out=whole[start:end])
+        return whole
 
     return shadow(source), shadow(target)
 

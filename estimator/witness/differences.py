@@ -112,12 +112,20 @@ def _extremes(
     rows: Indices = np.arange(len(values))
     if weights is not None:
         rows = np.flatnonzero(weights)
-    first = rows[np.argsort(order[rows], kind="stable")[:EXTREMES]]
+    first = rows[_first(order[rows], EXTREMES)]
     potentials = critic.clamped(values[first])
     return [
         Extreme(row=int(row), value=float(value))
         for row, value in zip(first, potentials, strict=True)
     ]
+
+
+def _first(values: Array, count: int) -> Indices:
+    """Return where the smallest values are, equal ones in their order."""
+    near: Indices = np.arange(len(values))
+    if len(values) > count:  # most of millions need no place
+        near = np.flatnonzero(values <= np.partition(values, count)[count])
+    return np.asarray(near[np.argsort(values[near], kind="stable")[:count]])
 
 
 def _attribution(

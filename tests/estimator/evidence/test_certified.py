@@ -1,6 +1,10 @@
 """Certified critics: float64 values over the constant of the very same weights."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,3 +87,35 @@ def test_the_certificate_names_its_norm_and_layers() -> None:
     assert all(abs(layer.operator_norm - 2.0) < 1e-5 for layer in certificate.layers)
     defects = [layer.orthonormality_defect for layer in certificate.layers]
     assert defects == pytest.approx([3.0] * 3, abs=1e-4)  # of 2 W: 4 - 1
+
+
+MEMORY_PROGRAM = """
+import re
+import numpy as np
+from pathlib import Path
+from kantor.estimator.evidence.certified import evaluated
+from test_certified import UNIT, network
+
+def own_bytes():
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(r"RssAnon:\\s+(\\d+)", status)[1])
+
+critic = evaluated(network(), "network")
+rows = np.broadcast_to(np.float32(1.0), (1_000_000, 3))
+critic.values(rows[:100_000], UNIT)
+before = own_bytes()
+values = critic.values(rows, UNIT)
+print((own_bytes() - before) / values.nbytes)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_many_rows_leave_no_more_memory_taken_than_their_values() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", MEMORY_PROGRAM],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert float(ended.stdout) < 2.0  # chunks that were kept one by one: 5

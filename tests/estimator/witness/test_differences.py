@@ -17,6 +17,7 @@ from kantor.estimator.witness.differences import (
     EXTREMES,
     FEATURES,
     GRADIENT_WORK,
+    _first,
     differences_of,
 )
 from kantor.estimator.witness.document import CriticFile, score
@@ -117,6 +118,14 @@ def test_planted_outliers_are_the_extremes() -> None:
     x[planted] += [30.0, 0.0, 0.0]
     found = estimate_w1(x, y, QUICK).differences
     assert {item.row for item in found.source_extremes} == set(planted.tolist())
+
+
+@pytest.mark.parametrize("distinct", [1, 3, 1000])
+@pytest.mark.parametrize("n", [1, 10, 11, 500])
+def test_the_first_are_those_of_a_stable_sort(n: int, distinct: int) -> None:
+    values = np.random.default_rng(n).integers(distinct, size=n).astype(float)
+    expected = np.argsort(values, kind="stable")[:10]
+    assert _first(values, 10).tolist() == expected.tolist()
 
 
 def test_extremes_are_ordered_and_carry_their_scores() -> None:
