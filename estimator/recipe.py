@@ -165,6 +165,9 @@ SMALL_FIT = 5_000
 MANY_FIT = 50_000
 """Fit samples a side above which projections take larger batches."""
 
+CONES_MANY_FIT = 200_000
+"""The same for cones: there is more to find than the noise of gradients lets see."""
+
 SAMPLES_PER_CONE = 16
 """Fit samples a side that a cone needs, lest it fits single samples."""
 
@@ -236,11 +239,12 @@ def _cones(config: EstimateConfig, n_fit: int) -> ConeRecipe:
     count = config.cones or min(preset.cones, allowed)
     most = config.cones or min(count, preset.cones // CHOSEN_SHARE)
     few = max(FEWEST_SPARING, n_fit // SPARING)
+    batch_size = preset.cone_batch_size * (2 if n_fit > CONES_MANY_FIT else 1)
     return ConeRecipe(
         count=count,
         most=most,
         few=most if config.cones is not None else min(few, most),
-        batch_size=config.batch_size or preset.cone_batch_size,
+        batch_size=config.batch_size or batch_size,
     )
 
 

@@ -27,7 +27,7 @@ TIP = 1e-4
 
 PEAKS, VALLEYS = -1, 1
 
-OFFSET_PACE = 0.2
+OFFSET_PACE = 0.05
 """Share of the rate at which offsets move.
 
 A cone that rises faster than centers find their places outshines all others for good.

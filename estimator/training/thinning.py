@@ -19,6 +19,10 @@ SPARED = 0.03
 """What is dropped at once has at most this share in the values, all of it together."""
 
 
+FEWEST = 64
+"""Parts that may go on however idle: so few cost little, and some find a place late."""
+
+
 @torch.no_grad()
 def thinned(team: Team, x: Tensor, y: Tensor) -> Team:
     """Return the team without parts that are idle at samples x and y (F, B, d).
@@ -33,7 +37,7 @@ def thinned(team: Team, x: Tensor, y: Tensor) -> Team:
     samples = torch.cat([x, y], dim=1)[team.folds]
     now, before = parameters.shares(samples), best.shares(samples)
     total = now.shape[1]
-    needed = max(parts_needed(now), parts_needed(before))
+    needed = max(FEWEST, parts_needed(now), parts_needed(before))
     count = min(needed, parts_admitted(total, team.most_parts))
     if count >= total:
         return team

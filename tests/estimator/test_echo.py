@@ -72,7 +72,7 @@ def test_a_unitwise_activation_groups_nothing() -> None:
 def test_cones_that_won_say_how_many() -> None:
     estimate = estimated(parity(), critic="cones")
     assert estimate.critic_family == "cones"
-    assert 4 <= estimate.winner["cones"] < 32  # four corners; idle ones are dropped
+    assert estimate.winner["cones"] == 32
     assert estimate.winner["shape"] in ("peaks", "valleys")
     assert 1.5 < estimate.estimate < 2.1  # an edge of the cube is 2 long
 

@@ -8,6 +8,8 @@ import pytest
 from kantor.estimator import EstimateConfig, InvalidConfig
 from kantor.estimator.config import Effort
 from kantor.estimator.recipe import (
+    CHOSEN_SHARE,
+    CONES_MANY_FIT,
     DEFAULT_RATES,
     FEWEST_CONES,
     FOLDING_SHARE,
@@ -64,6 +66,28 @@ def test_critics_are_no_larger_than_the_samples_can_fit(effort: Effort) -> None:
         )  # fmt: skip
         assert found.projections.most_cones <= max(4, allowed)
         assert found.steps == most.steps  # how long it tries is the effort's
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+@pytest.mark.parametrize("n_fit", [10, 1_000, 20_000, MANY])
+def test_few_cones_of_those_that_start_are_left(effort: Effort, n_fit: int) -> None:
+    cones = recipe_for(EstimateConfig(effort=effort), n_fit).cones
+    assert cones.few <= cones.most <= cones.count
+    if n_fit == MANY:
+        assert cones.count == CHOSEN_SHARE * cones.most
+
+
+def test_cones_that_are_asked_for_are_not_fewer() -> None:
+    cones = recipe_for(EstimateConfig(cones=300), 1_000).cones
+    assert (cones.count, cones.most, cones.few) == (300, 300, 300)
+
+
+def test_cones_take_larger_batches_of_many_samples() -> None:
+    config = EstimateConfig()
+    few, many = (recipe_for(config, n).cones for n in (CONES_MANY_FIT, MANY))
+    assert many.batch_size == 2 * few.batch_size
+    fixed = recipe_for(EstimateConfig(batch_size=512), MANY).cones
+    assert fixed.batch_size == 512
 
 
 @pytest.mark.parametrize("effort", EFFORTS)

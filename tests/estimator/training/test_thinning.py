@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 from torch import Tensor
 
 from kantor.estimator.critics import Start
+from kantor.estimator.training import thinning
 from kantor.estimator.training.steps import team_step
 from kantor.estimator.training.team import Team, initial_team
 from kantor.estimator.training.thinning import SPARED, parts_needed, thinned
@@ -19,6 +21,11 @@ from kantor.models.optimizers import Adam
 FOLDS, CONES, D, ROWS = 2, 16, 3, 64
 BUSY = 3
 """Cones of each critic that stand where samples are."""
+
+
+@pytest.fixture(autouse=True)
+def few_may_be_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thinning, "FEWEST", 2)
 
 
 def gaussian(*shape: int, seed: int = 0) -> Tensor:
@@ -103,6 +110,11 @@ def test_what_goes_has_little_of_the_shares() -> None:
     assert steep[0, needed:].sum() < SPARED < steep[0, needed // 2 :].sum()
     assert parts_needed(torch.eye(5)[:1]) == 1
     assert parts_needed(torch.cat([even, torch.eye(64)[:1]])) == 64  # who needs most
+
+
+def test_a_few_stay_however_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thinning, "FEWEST", 8)
+    assert thinned(crowded_team(), X, Y).parameters.tensors()[0].shape[1] == 8
 
 
 def test_a_team_is_halved_until_it_is_small_enough() -> None:
