@@ -10,6 +10,9 @@ from kantor.service.queue import JobBoard, JobEvent, JobRecord
 
 MAX_WAIT_S = 60
 
+TOLD_AGAIN_S = 0.1
+"""How long a cancelled task has to end before it is cancelled again."""
+
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
 
 
@@ -53,18 +56,30 @@ async def follow(
                 return
             yield event
     finally:
-        await _end(closed)
-        if coming is not None:
-            await _end(coming)
+        await _end({closed} if coming is None else {closed, coming})
 
 
 async def _next(events: AsyncIterator[JobEvent]) -> JobEvent | None:
     return await anext(events, None)
 
 
-async def _end(task: asyncio.Future[Any]) -> None:
-    """Cancel a task and return when it has ended, so that its connection is free."""
-    task.cancel()
-    await asyncio.wait({task})
-    if not task.cancelled():
-        task.exception()  # seen, or asyncio would complain of it
+async def _end(tasks: set[asyncio.Future[Any]]) -> None:
+    """Cancel tasks and return when they have ended, so that connections are free.
+
+    A cancellation can be lost where it meets the answer that a task waits for; then it
+    would go on for ever, on a connection that nobody closes. So tasks are told again,
+    and waited for even where this one is told to stop itself.
+    """
+    told = False
+    while not all(task.done() for task in tasks):
+        for task in tasks:
+            task.cancel()
+        try:
+            await asyncio.wait(tasks, timeout=TOLD_AGAIN_S)
+        except asyncio.CancelledError:
+            told = True
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # seen, or asyncio would complain of it
+    if told:
+        raise asyncio.CancelledError

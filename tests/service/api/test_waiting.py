@@ -1,6 +1,7 @@
 """Waiting for a job's end leaves nothing behind, whoever gives up first."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -82,3 +83,38 @@ def test_a_wait_returns_with_the_end(
 
     assert board.run(cancel_while_waiting()) == "cancelled"
     assert LeaseQueue(client, settings, "worker").claim() == []
+
+
+class Stubborn:
+    """A board whose event never comes, and which loses the first cancellation."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    async def events(self, job_id: str, after: str) -> AsyncIterator[JobEvent]:
+        while self.told < 2:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                self.told += 1
+        raise asyncio.CancelledError
+        yield  # never reached; it makes this a generator
+
+
+@pytest.mark.parametrize("tellings", [1, 3])
+def test_a_lost_cancellation_leaves_no_poller(tellings: int) -> None:
+    board: Any = Stubborn()
+
+    async def stop_reading() -> set[asyncio.Task[Any]]:
+        following = follow(board, "job", after="0-0", closing=asyncio.Event())
+        reading = asyncio.ensure_future(anext(following))
+        await asyncio.sleep(0.01)
+        for _ in range(tellings):
+            reading.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            async with asyncio.timeout(5):
+                await reading
+        return other_tasks()
+
+    assert asyncio.run(stop_reading()) == set()
