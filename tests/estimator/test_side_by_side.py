@@ -65,13 +65,15 @@ def assert_same(found: Estimate, alone: Estimate) -> None:
     "settings",
     [
         {},
-        {"optimizer": "adam"},
-        {"optimizer": "aggmo", "constraint": "bjorck"},
-        {"constraint": "spectral"},
+        pytest.param({"optimizer": "adam"}, marks=pytest.mark.slow),
+        pytest.param(
+            {"optimizer": "aggmo", "constraint": "bjorck"}, marks=pytest.mark.slow
+        ),
+        pytest.param({"constraint": "spectral"}, marks=pytest.mark.slow),
         {"folds": 2},
-        {"norm": "linf"},
+        pytest.param({"norm": "linf"}, marks=pytest.mark.slow),
         {"critic": "cones", "cones": 16},
-        {"critic": "projection"},
+        pytest.param({"critic": "projection"}, marks=pytest.mark.slow),
         {"critic": "portfolio", "cones": 16, "effort": "standard"},
     ],
     ids=str,
