@@ -5,7 +5,6 @@ from that: validation here, the wire schema of the service, the documentation.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from types import NoneType
@@ -253,10 +252,7 @@ class EstimateConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-ready values."""
-        return {
-            name: _JSON_READY.get(type(value), _as_it_is)(value)
-            for name, value in vars(self).items()
-        }
+        return {name: _copied(value) for name, value in vars(self).items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "EstimateConfig":
@@ -274,12 +270,11 @@ class EstimateConfig:
         return cls(**values)
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-_JSON_READY: dict[type, Callable[[Any], Any]] = {tuple: list, dict: dict}
-"""How collections are copied; all of them are flat."""
+def _copied(value: Any) -> Any:
+    """Return a setting as JSON has it; collections, all of them flat, as copies."""
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, dict) else value
 
 
 @cache

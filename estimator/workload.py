@@ -7,7 +7,7 @@ early, which is not counted on.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from kantor.estimator.config import EstimateConfig
 from kantor.estimator.recipe import Recipe, recipe_for
@@ -80,8 +80,8 @@ def shape_class(config: EstimateConfig, n: int, m: int, dim: int) -> str | None:
     fewest = _fewest_fit(n, m)
     recipe = recipe_for(config, fewest)
     batch = min(recipe.largest_batch, fewest)
-    settings = config.replace(seed=0).to_dict()
-    parts = json.dumps([settings, asdict(recipe), batch, dim], sort_keys=True)
+    settings = json.dumps(config.to_dict() | {"seed": 0}, sort_keys=True)
+    parts = f"{settings} {recipe} {batch} {dim}"
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 

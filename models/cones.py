@@ -12,12 +12,12 @@ of such minima (McShane 1934, "Extension of range of functions", theorem 1).
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from kantor.models.members import Members
 from kantor.models.norms import ROUNDING
 from kantor.models.vocabulary import Norm
 
@@ -31,7 +31,7 @@ FAINTEST = -60.0
 
 
 @dataclass(frozen=True)
-class Cones:
+class Cones(Members):
     """Parameters of K critics of N cones each.
 
     Attributes:
@@ -42,6 +42,8 @@ class Cones:
             cones turned over (peaks).
         ground_norm: Norm in which distances to the centers are measured.
     """
+
+    own = "signs"
 
     centers: Tensor
     offsets: Tensor
@@ -75,18 +77,10 @@ class Cones:
             self, centers=centers, offsets=offsets, log_temperatures=log_temperatures
         )
 
-    def select(self, members: Sequence[int]) -> "Cones":
-        """Return the batch of these members."""
-        chosen = self.with_tensors([p[list(members)] for p in self.tensors()])
-        return replace(chosen, signs=tuple(self.signs[k] for k in members))
-
-    def united(self, others: Sequence["Cones"]) -> "Cones":
-        """Return the batch of these critics and, after them, others of their shape."""
-        every = (self, *others)
-        tensors = zip(*(critic.tensors() for critic in every), strict=True)
-        whole = self.with_tensors([torch.cat(same) for same in tensors])
-        signs = tuple(chain.from_iterable(critic.signs for critic in every))
-        return replace(whole, signs=signs)
+    @property
+    def n_parts(self) -> int:
+        """Number N of cones of each critic."""
+        return self.centers.shape[1]
 
     def shares(self, x: Tensor) -> Tensor:
         """Return the mean share (K, N) of each cone in the minimum at x (K, B, d)."""

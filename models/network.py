@@ -8,13 +8,14 @@ Weights are (K, out, in), biases (K, 1, out), samples (K, B, d). Whether f_k is
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from kantor.models.activations import Activation
+from kantor.models.members import Members
 from kantor.models.norms import ROUNDING, row_l1_norm, row_l2_norm, spectral_norm
 from kantor.models.orthonormal import random_orthonormal
 from kantor.models.vocabulary import Norm
@@ -27,7 +28,7 @@ The constant of a layer is the operator norm between the norms on its two sides.
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Members):
     """Parameters of K networks of one architecture.
 
     Attributes:
@@ -37,6 +38,8 @@ class Network:
         activations: One a network, the same after each of its hidden layers.
         path: Norms in which the layers are measured.
     """
+
+    own = "activations"
 
     weights: tuple[Tensor, ...]
     biases: tuple[Tensor, ...]
@@ -73,20 +76,6 @@ class Network:
         return replace(
             self, weights=tuple(tensors[:layers]), biases=tuple(tensors[layers:])
         )
-
-    def select(self, members: Sequence[int]) -> "Network":
-        """Return the batch of these members."""
-        chosen = self.with_tensors([p[list(members)] for p in self.tensors()])
-        activations = tuple(self.activations[k] for k in members)
-        return replace(chosen, activations=activations)
-
-    def united(self, others: Sequence["Network"]) -> "Network":
-        """Return the batch of these critics and, after them, others of their shape."""
-        every = (self, *others)
-        tensors = zip(*(critic.tensors() for critic in every), strict=True)
-        whole = self.with_tensors([torch.cat(same) for same in tensors])
-        activations = tuple(chain.from_iterable(critic.activations for critic in every))
-        return replace(whole, activations=activations)
 
     def operator_norms(self) -> Tensor:
         """Return upper bounds (K, layers) of the layers' norms, in float64."""

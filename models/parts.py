@@ -11,6 +11,10 @@ from kantor.models.critic import Critic
 class OfParts(Critic, Protocol):
     """K critics of N parts each, in whose values each part has a share."""
 
+    @property
+    def n_parts(self) -> int:
+        """Number N of parts of each critic."""
+
     def shares(self, x: Tensor) -> Tensor:
         """Return each part's mean share (K, N) in the values at samples x (K, B, d).
 

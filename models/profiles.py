@@ -9,17 +9,17 @@ the line the best g is known exactly: see `kantor.estimator.critics.profile`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import torch
 from torch import Tensor
 
+from kantor.models.members import Members
 from kantor.models.norms import ROUNDING
 from kantor.models.vocabulary import Norm
 
 
 @dataclass(frozen=True)
-class Profiles:
+class Profiles(Members):
     """Parameters of K critics with M knots each.
 
     Attributes:
@@ -29,6 +29,8 @@ class Profiles:
         radial: Which of the critics look at distances to their point.
         ground_norm: Norm that distances and slopes refer to.
     """
+
+    own = "radial"
 
     points: Tensor
     knots: Tensor
@@ -59,19 +61,6 @@ class Profiles:
         """Return critics with other parameters."""
         points, knots, heights = tensors
         return replace(self, points=points, knots=knots, heights=heights)
-
-    def select(self, members: Sequence[int]) -> "Profiles":
-        """Return the batch of these members."""
-        chosen = self.with_tensors([p[list(members)] for p in self.tensors()])
-        return replace(chosen, radial=tuple(self.radial[k] for k in members))
-
-    def united(self, others: Sequence["Profiles"]) -> "Profiles":
-        """Return the batch of these critics and, after them, others of their shape."""
-        every = (self, *others)
-        tensors = zip(*(critic.tensors() for critic in every), strict=True)
-        whole = self.with_tensors([torch.cat(same) for same in tensors])
-        radial = tuple(chain.from_iterable(critic.radial for critic in every))
-        return replace(whole, radial=radial)
 
     def operator_norms(self) -> Tensor:
         """Return the constants (K, 2) of feature and g, in float64."""

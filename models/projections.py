@@ -11,13 +11,13 @@ that the rank is learned where fewer rows are needed.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from kantor.models.cones import TIP, smooth_shares
+from kantor.models.members import Members
 from kantor.models.norms import ROUNDING, spectral_norm
 from kantor.models.orthonormal import random_orthonormal
 from kantor.models.vocabulary import Norm
@@ -26,7 +26,7 @@ INITIAL_TEMPERATURE = 0.1
 
 
 @dataclass(frozen=True)
-class Projections:
+class Projections(Members):
     """Parameters of K critics of N cones on projections to r features each.
 
     Attributes:
@@ -36,6 +36,8 @@ class Projections:
         log_temperatures: log T (K, 1, 1).
         signs: s of each critic: 1 for valleys, -1 for peaks.
     """
+
+    own = "signs"
 
     contractions: Tensor
     shifts: Tensor
@@ -82,19 +84,6 @@ class Projections:
             offsets=offsets,
             log_temperatures=log_temperatures,
         )
-
-    def select(self, members: Sequence[int]) -> "Projections":
-        """Return the batch of these members."""
-        chosen = self.with_tensors([p[list(members)] for p in self.tensors()])
-        return replace(chosen, signs=tuple(self.signs[k] for k in members))
-
-    def united(self, others: Sequence["Projections"]) -> "Projections":
-        """Return the batch of these critics and, after them, others of their shape."""
-        every = (self, *others)
-        tensors = zip(*(critic.tensors() for critic in every), strict=True)
-        whole = self.with_tensors([torch.cat(same) for same in tensors])
-        signs = tuple(chain.from_iterable(critic.signs for critic in every))
-        return replace(whole, signs=signs)
 
     def operator_norms(self) -> Tensor:
         """Return the largest norm (K, 1) of a critic's contractions, in float64."""

@@ -20,7 +20,7 @@ from kantor.estimator.training.portfolio import Portfolio, leaders_of, scores_of
 from kantor.estimator.training.race import Bar, after_race, hopeful_runners
 from kantor.estimator.training.schedule import Schedule
 from kantor.estimator.training.steps import Measures, Window, take
-from kantor.estimator.training.thinning import thinned
+from kantor.estimator.training.thinning import thinned_teams
 
 REPORT_EVERY = 25
 
@@ -187,10 +187,9 @@ def report(
     hopeful = hopeful_runners(judged, state.schedule, state.step, bars)
     schedule = state.schedule.after(state.step, score, calm=not hopeful)
     staying = after_race(judged, schedule, state.step, bars)
-    x, y = data.source.batch(state.step), data.target.batch(state.step)
     return replace(
         state,
-        portfolio={name: thinned(team, x, y) for name, team in staying.items()},
+        portfolio=thinned_teams(staying, data, state.step),
         schedule=schedule,
         curve=(*state.curve, point),
         elapsed_s=elapsed_s,

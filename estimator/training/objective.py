@@ -7,6 +7,9 @@ from torch import Tensor
 
 from kantor.models.critic import Critic
 
+CHUNK_ROWS = 4096
+"""Samples of a side that critics are measured on at once: they need memory for each."""
+
 
 def dual_objective(
     critic: Critic,
@@ -38,20 +41,15 @@ def dual_objective(
     return values[:, :n].mean(-1) - values[:, n:].mean(-1)
 
 
-CHUNK_ROWS = 4096
-"""Samples of a side that critics are measured on at once: they need memory for each."""
-
-
 def measured(critic: Critic, x: Tensor, y: Tensor, folds: Sequence[int]) -> Tensor:
     """Return the dual objective of each critic (K,) in as much memory as a step takes.
 
     Arguments are those of `dual_objective`; no gradient is kept.
     """
     whole = x.shape[-2], y.shape[-2]
-    starts = range(0, max(whole), CHUNK_ROWS)
-    chunks = (slice(start, start + CHUNK_ROWS) for start in starts)
-    parts = [
-        dual_objective(critic, x[..., chunk, :], y[..., chunk, :], folds, of=whole)
-        for chunk in chunks
-    ]
+    parts = []
+    for start in range(0, max(whole), CHUNK_ROWS):
+        chunk = slice(start, start + CHUNK_ROWS)
+        sides = x[..., chunk, :], y[..., chunk, :]
+        parts.append(dual_objective(critic, *sides, folds=folds, of=whole))
     return torch.stack(parts).sum(0)

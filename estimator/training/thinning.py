@@ -11,6 +11,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from kantor.estimator.training.data import TrainingData
+from kantor.estimator.training.portfolio import Portfolio
 from kantor.estimator.training.team import Team
 from kantor.models.optimizers import Tensors
 from kantor.models.parts import OfParts
@@ -18,9 +20,16 @@ from kantor.models.parts import OfParts
 SPARED = 0.03
 """What is dropped at once has at most this share in the values, all of it together."""
 
-
 FEWEST = 64
 """Parts that may go on however idle: so few cost little, and some find a place late."""
+
+
+def thinned_teams(portfolio: Portfolio, data: TrainingData, step: int) -> Portfolio:
+    """Return the teams without parts that are idle at the batches of a step."""
+    if not any(isinstance(t.parameters, OfParts) for t in portfolio.values()):
+        return portfolio  # and draw no batch
+    x, y = data.source.batch(step), data.target.batch(step)
+    return {name: thinned(team, x, y) for name, team in portfolio.items()}
 
 
 @torch.no_grad()
@@ -34,11 +43,13 @@ def thinned(team: Team, x: Tensor, y: Tensor) -> Team:
     parameters, best = team.parameters, team.best
     if not isinstance(parameters, OfParts) or not isinstance(best, OfParts):
         return team
+    total = parameters.n_parts
+    admitted = parts_admitted(total, team.most_parts)
+    if total <= min(FEWEST, admitted):
+        return team
     samples = torch.cat([x, y], dim=1)[team.folds]
     now, before = parameters.shares(samples), best.shares(samples)
-    total = now.shape[1]
-    needed = max(FEWEST, parts_needed(now), parts_needed(before))
-    count = min(needed, parts_admitted(total, team.most_parts))
+    count = min(admitted, max(FEWEST, parts_needed(now), parts_needed(before)))
     if count >= total:
         return team
     kept, kept_best = _largest(now, count), _largest(before, count)

@@ -59,8 +59,8 @@ class Holdings:
             OSError: The disk is nearly full.
         """
         self._check_disk(nbytes)
-        most = self.limit()
-        if most is None or owner == NOBODY:
+        most = self._limit_of(owner)
+        if most is None:
             return
         held = self._held(owner, COUNTED_ANEW_S)
         if held + nbytes > most:
@@ -71,12 +71,8 @@ class Holdings:
     def take(self, owner: str, nbytes: int) -> None:
         """Take room for what an owner is about to store. Blocks; raises as `admit`."""
         self.admit(owner, nbytes)
-        most = self.limit()
-        if (
-            most is None
-            or owner == NOBODY
-            or self._tally(owner).take(nbytes, most=most)
-        ):
+        most = self._limit_of(owner)
+        if most is None or self._tally(owner).take(nbytes, most=most):
             return
         held = self._held(owner, 0.0)  # others have stored in this very moment
         if not self._tally(owner).take(nbytes, most=most):
@@ -86,6 +82,9 @@ class Holdings:
         """Note that room was taken for what the owner has already."""
         with suppress(OSError):  # a count puts it right
             self._tally(owner).give_back(nbytes)
+
+    def _limit_of(self, owner: str) -> int | None:
+        return None if owner == NOBODY else self.limit()
 
     def _held(self, owner: str, believed_s: float) -> int:
         def count() -> int:

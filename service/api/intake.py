@@ -57,6 +57,9 @@ _REMEMBERED = 4096
 Admit = Callable[[int], None]
 """Checks whether so many bytes may be stored."""
 
+Pairing = tuple[str, str, str]
+"""Two datasets and the settings under which they are compared."""
+
 
 class Size(Enum):
     """How much work a blocking call is, which chooses its lanes."""
@@ -77,6 +80,10 @@ class Size(Enum):
         return cls.QUICK if len(rows) * width <= SMALL_VALUES else cls.LARGE
 
 
+def _pairing(source: SampleRef, target: SampleRef, config: EstimateConfig) -> Pairing:
+    return source.dataset, target.dataset, repr(config)
+
+
 def _any(nbytes: int) -> None:
     """Admit any number of bytes."""
 
@@ -87,7 +94,7 @@ class Intake:
     def __init__(self, settings: Settings, datasets: DatasetStore) -> None:
         self._datasets = datasets
         self._described = lru_cache(_REMEMBERED)(self._describe_version)
-        self._comparable: set[tuple[str, str, str]] = set()
+        self._comparable: set[Pairing] = set()
         self._incoming = settings.data_dir / "incoming"
         few = max(2, _SMALL_LANES // settings.api_processes)
         self._sizes = {
@@ -223,7 +230,7 @@ class Intake:
 
         What they hold cannot have changed since: an id is a digest of the content.
         """
-        return (source.dataset, target.dataset, repr(config)) in self._comparable
+        return _pairing(source, target, config) in self._comparable
 
     def check_comparable(
         self, source: SampleRef, target: SampleRef, config: EstimateConfig
@@ -246,7 +253,7 @@ class Intake:
         check_comparable(x, y, config)
         if len(self._comparable) >= _REMEMBERED:
             self._comparable.clear()
-        self._comparable.add((source.dataset, target.dataset, repr(config)))
+        self._comparable.add(_pairing(source, target, config))
 
     def check_weights(self, field: str, weights: DatasetInfo, count: int) -> None:
         """Check that a stored dataset can weigh `count` samples.

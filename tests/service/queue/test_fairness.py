@@ -1,5 +1,6 @@
 """No owner's jobs hold up another's, and nobody fills the server."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,6 +8,20 @@ import redis
 
 from kantor.service.queue import JobStatus, LeaseQueue, PriorityTooHigh, QueueFull
 from kantor.service.settings import Settings
+
+Capped = Callable[..., list[LeaseQueue]]
+
+
+@pytest.fixture
+def capped(client: redis.Redis, settings: Settings) -> Capped:
+    """Return what makes workers of which one owner may keep some busy."""
+
+    def workers(number: int, *, most_of_one: int) -> list[LeaseQueue]:
+        limits = settings.model_copy(update={"max_workers_per_key": most_of_one})
+        names = [f"host-{i}-{i:08x}" for i in range(number)]
+        return [LeaseQueue(client, limits, name) for name in names]
+
+    return workers
 
 
 def claimed_owners(worker: LeaseQueue, number: int) -> list[str]:
@@ -81,10 +96,9 @@ def test_a_job_given_back_is_first_again(board: Any, worker: LeaseQueue) -> None
 
 
 def test_one_owner_keeps_no_more_workers_busy_than_it_may(
-    board: Any, client: redis.Redis, settings: Settings
+    board: Any, capped: Capped
 ) -> None:
-    capped = settings.model_copy(update={"max_workers_per_key": 2})
-    workers = [LeaseQueue(client, capped, f"host-{i}-{i:08x}") for i in range(4)]
+    workers = capped(4, most_of_one=2)
     for _ in range(100):
         board.enqueue(owner="eve", priority=5)
     held = [worker.claim() for worker in workers]
@@ -96,21 +110,17 @@ def test_one_owner_keeps_no_more_workers_busy_than_it_may(
 
 
 def test_jobs_that_one_worker_runs_together_keep_one_worker_busy(
-    board: Any, client: redis.Redis, settings: Settings
+    board: Any, capped: Capped
 ) -> None:
-    capped = settings.model_copy(update={"max_workers_per_key": 2})
-    first, second = (LeaseQueue(client, capped, f"host-{i}-{i:08x}") for i in range(2))
+    first, second = capped(2, most_of_one=2)
     for _ in range(8):
         board.enqueue(owner="eve", bucket="small")
     assert len(first.claim(most=2)) == 2
     assert len(second.claim(most=2)) == 2
 
 
-def test_without_keys_every_worker_may_be_busy(
-    board: Any, client: redis.Redis, settings: Settings
-) -> None:
-    capped = settings.model_copy(update={"max_workers_per_key": 1})
-    workers = [LeaseQueue(client, capped, f"host-{i}-{i:08x}") for i in range(2)]
+def test_without_keys_every_worker_may_be_busy(board: Any, capped: Capped) -> None:
+    workers = capped(2, most_of_one=1)
     for _ in range(2):
         board.enqueue(owner="")
     assert [len(worker.claim()) for worker in workers] == [1, 1]
