@@ -61,7 +61,9 @@ def check_samples(name: str, samples: object, *, fewest: int = MIN_SAMPLES) -> S
         array = array[:, None]
     if array.ndim != 2:
         raise InvalidSamples(
-            name, f"expected an array (n, d), got {array.ndim} axes {array.shape}"
+            name,
+            f"expected an array (n, d), got {array.ndim} axes {array.shape}; samples "
+            "with more axes, such as images, become rows by x.reshape(len(x), -1)",
         )
     n, dim = array.shape
     if dim == 0:

@@ -34,7 +34,10 @@ class Limits:
             Undecodable: Not one or two axes, or more than is allowed.
         """
         if len(shape) not in (1, 2):
-            raise Undecodable(f"expected an array (n, d), received shape {shape}")
+            raise Undecodable(
+                f"expected an array (n, d), received shape {shape}; samples with "
+                "more axes, such as images, become rows by x.reshape(len(x), -1)"
+            )
         rows, columns = shape if len(shape) == 2 else (shape[0], 1)
         self.check_columns(columns)
         if rows > self.max_samples:

@@ -223,7 +223,7 @@ BAD_SAMPLES = {
     "objects": (np.array([[None] * 3] * 50), "dtype object"),
     "text": (np.array([["a"] * 3] * 50), "real numbers"),
     "complex": (np.zeros((50, 3), dtype=complex), "real numbers"),
-    "three axes": (np.zeros((50, 3, 1)), "array (n, d), got 3 axes"),
+    "three axes": (np.zeros((50, 3, 1)), "got 3 axes (50, 3, 1); samples with more"),
     "no features": (np.zeros((50, 0)), "at least 1 feature"),
 }
 
