@@ -181,7 +181,7 @@ SPARING = 96
 
 FEWEST_SPARING = 24
 
-MOST_PROJECTIONS = 32
+MOST_PROJECTIONS = 128
 
 FOLDING_SHARE = 0.5
 """Step size of networks of absolute values, as a share of the others'."""

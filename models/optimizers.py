@@ -1,7 +1,8 @@
 """Optimizers: how parameters move along the gradients of the dual objective.
 
-An optimizer keeps a `memory` of plain tensors, one K-batched tensor per parameter and
-moving average, and never mixes members of a batch; each member has its own step size.
+An optimizer keeps a `memory` of plain tensors: sets of moving averages, each of them
+shaped as the parameters. It never mixes members of a batch; each member has its own
+step size.
 """
 
 import math
@@ -148,8 +149,8 @@ class BlockAscent:
     iterations: int = 5
 
     def initial_memory(self, parameters: Tensors) -> Tensors:
-        """Start from zero momentum of the weights, then Adam's memory."""
-        return (*zeros_like(parameters[:1]), *self.adam.initial_memory(parameters[1:]))
+        """Start from Adam's memory; the weights leave their second moment at 0."""
+        return self.adam.initial_memory(parameters)
 
     def step(
         self,
@@ -166,10 +167,14 @@ class BlockAscent:
         shape = momentum.shape
         blocks = momentum.reshape(*shape[:-2], -1, self.rank, shape[-1])
         turned = polar_factor(blocks, iterations=self.iterations).reshape(shape)
+        count = len(gradients)
         others, rest = self.adam.step(
-            parameters[1:], memory[1:], gradients[1:], step=step, rates=rates
-        )
-        return (parameters[0] + self.reach * rates * turned, *others), (momentum, *rest)
+            parameters[1:], memory[1:count] + memory[count + 1 :], gradients[1:],
+            step=step, rates=rates,
+        )  # fmt: skip
+        first, second = rest[: count - 1], rest[count - 1 :]
+        moved = (parameters[0] + self.reach * rates * turned, *others)
+        return moved, (momentum, *first, memory[count], *second)
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,29 @@ class Projections(Members):
         """Return contractions, shifts, offsets and temperatures."""
         return self.contractions, self.shifts, self.offsets, self.log_temperatures
 
+    @property
+    def n_parts(self) -> int:
+        """Number N of cones of each critic."""
+        return self.shifts.shape[1]
+
+    def shares(self, x: Tensor) -> Tensor:
+        """Return the mean share (K, N) of each cone in the minimum at x (K, B, d)."""
+        _, heights = projected(x, self.contractions, self.shifts)
+        found, _ = smooth_shares(heights, self.offsets, self.log_temperatures)
+        return found.mean(1)
+
+    def narrowed(self, kept: Tensor) -> "Projections":
+        """Return critics of these of their cones alone: kept (K, M) -> M cones."""
+        rows = self.contractions.unflatten(1, (-1, self.rank))  # (K, N, r, d)
+        of_shifts = kept.unsqueeze(-1).expand(-1, -1, self.rank)
+        of_rows = of_shifts.unsqueeze(-1).expand(-1, -1, -1, self.dim)
+        return replace(
+            self,
+            contractions=rows.gather(1, of_rows).flatten(1, 2),
+            shifts=self.shifts.gather(1, of_shifts),
+            offsets=self.offsets.gather(2, kept.unsqueeze(1)),
+        )
+
     def with_tensors(self, tensors: Sequence[Tensor]) -> "Projections":
         """Return critics with other parameters."""
         contractions, shifts, offsets, log_temperatures = tensors
@@ -115,10 +138,7 @@ class _ProjectedMinimum(torch.autograd.Function):
         offsets: Tensor,
         log_temperatures: Tensor,
     ) -> Tensor:
-        flat = -shifts.flatten(1).unsqueeze(1)
-        z = torch.baddbmm(flat, x, contractions.mT)
-        z = z.reshape(*z.shape[:2], *shifts.shape[1:])  # (K, B, N, r)
-        heights = (z.square().sum(-1) + TIP * TIP).sqrt_()  # (K, B, N)
+        z, heights = projected(x, contractions, shifts)
         shares, values = smooth_shares(heights, offsets, log_temperatures)
         ctx.save_for_backward(x, contractions, offsets, z, heights, shares, values)
         return values
@@ -137,6 +157,14 @@ class _ProjectedMinimum(torch.autograd.Function):
         return (
             to_x, flat.mT @ x, to_shifts, to_offsets, to_temperature[:, None, None]
         )  # fmt: skip
+
+
+def projected(x: Tensor, contractions: Tensor, shifts: Tensor) -> tuple[Tensor, Tensor]:
+    """Return z = A x - c (K, B, N, r) and its lengths |z| (K, B, N)."""
+    flat = -shifts.flatten(1).unsqueeze(1)
+    z = torch.baddbmm(flat, x, contractions.mT)
+    z = z.reshape(*z.shape[:2], *shifts.shape[1:])
+    return z, (z.square().sum(-1) + TIP * TIP).sqrt_()
 
 
 def initial_projections(

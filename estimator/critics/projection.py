@@ -37,8 +37,15 @@ if TYPE_CHECKING:
 RATE = 0.007
 """Step size of shifts and offsets, as a share of the data's spread."""
 
-FEWEST, MOST = 4, 32
-"""Cones of a critic: as many as the rows of all of them allow, within these."""
+FEWEST, STARTING = 4, 128
+"""Cones that start: as many as the rows of all of them allow, within these."""
+
+MOST = 32
+"""So many go on, those that are met most; see `kantor.estimator.training.thinning`.
+
+Planes are found or missed by where they start; flats of larger ranks, fewer of which
+start, turn wherever they are needed.
+"""
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,7 @@ class ProjectionFamily:
         from kantor.models.projections import initial_projections
 
         asked = recipe.projections
-        count = max(FEWEST, min(MOST, asked.rows // rank))
+        count = max(FEWEST, min(STARTING, asked.rows // rank))
         source, target = samples.heads(min(count, asked.most_cones))
         count = min(source.shape[1], target.shape[1])
         centers = torch.stack([source[:, :count], target[:, :count]], dim=1)
@@ -149,6 +156,7 @@ class ProjectionFamily:
             ),
             rates=(RATE, RATE),
             batch_size=asked.batch_size,
+            most_parts=MOST,
         )
 
     def layers(self, critic: "Critic") -> list[LayerCertificate]:

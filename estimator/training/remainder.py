@@ -213,7 +213,11 @@ def _small(recipe: Recipe, asked: EstimateConfig) -> Recipe:
         batch_size=LOOK_BATCH,
     )
     projections = replace(
-        recipe.projections, ranks=(1, 4), rows=64, batch_size=LOOK_BATCH
+        recipe.projections,
+        ranks=(1, 4),
+        rows=64,
+        most_cones=min(32, recipe.projections.most_cones),
+        batch_size=LOOK_BATCH,
     )
     cones = ConeRecipe(count=32, most=32, few=32, batch_size=LOOK_BATCH)
     return replace(recipe, networks=networks, projections=projections, cones=cones)

@@ -8,6 +8,7 @@ from kantor.models.cones import Cones, initial_cones
 from kantor.models.critic import Critic
 from kantor.models.network import initial_network
 from kantor.models.parts import OfParts
+from kantor.models.projections import Projections, initial_projections
 from kantor.models.vocabulary import Norm
 
 K, N, D, ROWS = 2, 6, 3, 50
@@ -21,6 +22,15 @@ def cones(norm: Norm = "l2") -> Cones:
     offsets[0, 0, [1, 4]] = 50.0  # far above all others of the first critic
     offsets[1, 0, [0, 2]] = 50.0
     return found.with_tensors([found.centers, offsets, found.log_temperatures])
+
+
+def projections(rank: int = 2) -> Projections:
+    """Return distances to lines and the like, idle where `cones` are."""
+    generator = torch.Generator().manual_seed(0)
+    centers = torch.randn(K, N, D, generator=generator)
+    found = initial_projections(centers, rank=rank, signs=(1, -1), generator=generator)
+    rows, shifts, _, temperatures = found.tensors()
+    return found.with_tensors([rows, shifts, cones().offsets, temperatures])
 
 
 KEPT = torch.tensor([[0, 2, 3, 5], [1, 3, 4, 5]])
@@ -55,10 +65,28 @@ def test_each_critic_keeps_its_own() -> None:
         assert torch.equal(fewer.offsets[k, 0], cones().offsets[k, 0, kept])
 
 
-def test_cones_are_of_parts_and_networks_are_not() -> None:
+@pytest.mark.parametrize("rank", [1, 2, D])
+def test_shares_of_projections_are_those_of_a_soft_minimum(rank: int) -> None:
+    critic, x = projections(rank), torch.randn(K, ROWS, D)
+    rows = critic.contractions.reshape(K, N, rank, D)
+    z = torch.einsum("knrd,kbd->kbnr", rows, x) - critic.shifts[:, None]
+    heights = torch.linalg.vector_norm(z, dim=-1) + critic.offsets
+    expected = torch.softmax(-heights / critic.log_temperatures.exp(), -1).mean(1)
+    torch.testing.assert_close(critic.shares(x), expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("rank", [1, 2, D])
+def test_projections_go_with_all_their_rows(rank: int) -> None:
+    critic, x = projections(rank), torch.randn(K, ROWS, D)
+    fewer = critic.narrowed(KEPT)
+    assert (fewer.n_parts, fewer.rank) == (4, rank)
+    torch.testing.assert_close(fewer(x), critic(x), atol=1e-6, rtol=0)
+
+
+def test_what_is_built_of_parts() -> None:
     network = initial_network(
         D, width=8, depth=1, activations=(Activation(),),
         generator=torch.Generator().manual_seed(0),
     )  # fmt: skip
-    critics: list[Critic] = [cones(), network]
-    assert [isinstance(critic, OfParts) for critic in critics] == [True, False]
+    critics: list[Critic] = [cones(), projections(), network]
+    assert [isinstance(critic, OfParts) for critic in critics] == [True, True, False]

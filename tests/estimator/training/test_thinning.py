@@ -1,6 +1,8 @@
 """Thinning: idle cones go, with all that is remembered of them; the others move on."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -13,10 +15,11 @@ from kantor.estimator.training.team import Team, initial_team
 from kantor.estimator.training.thinning import SPARED, parts_needed, thinned
 from kantor.models.activations import Activation
 from kantor.models.cones import initial_cones
-from kantor.models.constraints import Free
+from kantor.models.constraints import Contractions, Free
 from kantor.models.methods import Method
 from kantor.models.network import initial_network
-from kantor.models.optimizers import Adam
+from kantor.models.optimizers import Adam, BlockAscent
+from kantor.models.projections import initial_projections
 
 FOLDS, CONES, D, ROWS = 2, 16, 3, 64
 BUSY = 3
@@ -47,6 +50,19 @@ def crowded_team() -> Team:
     return initial_team(start, folds=FOLDS)
 
 
+def crowded_planes(rank: int) -> Team:
+    """Return cones on projections of which all but a few are far above the others."""
+    generator = torch.Generator().manual_seed(0)
+    centers, signs = gaussian(2 * FOLDS, CONES, D), (-1, 1) * FOLDS
+    planes = initial_projections(centers, rank=rank, signs=signs, generator=generator)
+    rows, shifts, _, temperatures = planes.tensors()
+    offsets = crowded_team().parameters.tensors()[1]
+    planes = planes.with_tensors([rows, shifts, offsets, temperatures])
+    method = Method(Contractions(rank), BlockAscent(rank, Adam()))
+    start = Start(planes, method, rates=(0.01, 0.01), batch_size=ROWS)
+    return initial_team(start, folds=FOLDS)
+
+
 def level_team() -> Team:
     """Return a team all of whose cones are as high, and smooth enough to be met."""
     team = crowded_team()
@@ -70,14 +86,21 @@ def test_idle_cones_go() -> None:
     torch.testing.assert_close(fewer.best(samples), team.best(samples))
 
 
-def test_a_thinned_team_moves_as_the_whole_one_does() -> None:
-    team, _ = step_of(crowded_team())
+@pytest.mark.parametrize(
+    "crowded",
+    [crowded_team, partial(crowded_planes, 1), partial(crowded_planes, 2)],
+    ids=["cones", "planes", "lines"],
+)
+def test_a_thinned_team_moves_as_the_whole_one_does(
+    crowded: Callable[[], Team],
+) -> None:
+    team, _ = step_of(crowded())
     fewer = thinned(team, X, Y)
-    assert fewer.parameters.tensors()[0].shape[1] < CONES
+    assert fewer.parameters.tensors()[-2].shape[-1] < CONES
     samples = torch.cat([X, Y], dim=1)[team.folds]
     (moved, value), (fewer_moved, fewer_value) = step_of(team), step_of(fewer)
     torch.testing.assert_close(fewer_value, value, atol=1e-5, rtol=0)
-    torch.testing.assert_close(  # Adam's memory has gone along: else steps would differ
+    torch.testing.assert_close(  # the memory has gone along: else steps would differ
         fewer_moved.parameters(samples), moved.parameters(samples), atol=1e-4, rtol=0
     )
 
