@@ -87,7 +87,7 @@ class Projections(Members):
 
     def narrowed(self, kept: Tensor) -> "Projections":
         """Return critics of these of their cones alone: kept (K, M) -> M cones."""
-        rows = self.contractions.unflatten(1, (-1, self.rank))  # (K, N, r, d)
+        rows = self.contractions.reshape(*self.shifts.shape, self.dim)  # (K, N, r, d)
         of_shifts = kept.unsqueeze(-1).expand(-1, -1, self.rank)
         of_rows = of_shifts.unsqueeze(-1).expand(-1, -1, -1, self.dim)
         return replace(

@@ -43,6 +43,14 @@ def test_ranks_up_to_half_the_dimension_compete(norm: Norm, ranks: list[int]) ->
     assert all(start.critic.n_critics == 2 * 2 for start in starts.values())
 
 
+def test_many_planes_start_of_which_some_go_on() -> None:
+    recipe = recipe_for(EstimateConfig(), 10_000)
+    starts = ProjectionFamily().starts(Rows(600, 16), recipe, seed=0, norm="l2")
+    started = [s.critic.tensors()[1].shape[1] for s in starts.values()]
+    assert started == [128, 32, 32, 32]
+    assert [s.most_parts for s in starts.values()] == [32, 32, 32, 32]
+
+
 def test_few_samples_get_few_cones() -> None:
     recipe = recipe_for(EstimateConfig(), 100)
     starts = ProjectionFamily().starts(Rows(100, 4), recipe, seed=0, norm="l2")
