@@ -147,8 +147,9 @@ def test_bound_method_chooses_the_lower_bound(method: str) -> None:
 
 @pytest.mark.parametrize("order", [1, 2])
 def test_bjorck_critic_is_certified_too(order: int) -> None:
-    config = QUICK.replace(constraint="bjorck", bjorck_order=order, steps=30)
+    config = TRAINED.replace(constraint="bjorck", bjorck_order=order, steps=30)
     estimate = estimate_w1(*shifted(), config)
+    assert (estimate.critic_family, estimate.steps) == ("network", 30)
     assert abs(estimate.certificate.lipschitz_bound - 1.0) < 1e-5
     assert estimate.estimate > 2.0
 
