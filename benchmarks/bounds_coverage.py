@@ -4,6 +4,7 @@ Many trials of the statistics alone; `benchmarks.coverage` trains real critics. 
 critics on small problems of known W1, each design and method on the same
 draws. A bound at 95 % may exceed W1 in at most 5 % of the problems and, more sharply,
 0 in at most 5 % of problems with P = Q, where every critic's own difference is 0.
+Blocks are prequential: each is tested on the critic of all rows before it.
 """
 
 import argparse
@@ -12,7 +13,14 @@ import numpy as np
 from scipy.stats import lognorm
 
 from benchmarks.coverage import rate
-from benchmarks.stand_ins import Pair, crossed, split_once
+from benchmarks.stand_ins import (
+    Division,
+    Pair,
+    crossed,
+    judged,
+    split_once,
+    successive,
+)
 from benchmarks.tables import machine, print_table
 from kantor.estimator.evidence.bounds import (
     BOUND_METHODS,
@@ -26,6 +34,8 @@ NAIVE = "student, variances added"
 
 DESIGNS: tuple[tuple[str, Order], ...] = (
     ("one split", "sequential"),
+    ("3 blocks", "sequential"),
+    ("6 blocks", "sequential"),
     ("2 folds", "crossed"),
     ("5 folds", "crossed"),
 )
@@ -43,12 +53,19 @@ def draw(seed: int, n: int, *, null: bool) -> tuple[Pair, float]:
     return (x + shift / np.sqrt(dim), y), shift
 
 
+def divisions(design: str, pair: Pair) -> list[Division]:
+    """Return what the critics of a design may see, and what they are tested on."""
+    if design == "one split":
+        return [split_once(*pair)]
+    count, kind = design.split()
+    return (successive if kind == "blocks" else crossed)(*pair, int(count))
+
+
 def parts_of(design: str, pair: Pair, seed: int) -> list[TestValues]:
     """Return the held-out values of a design."""
-    rng = np.random.default_rng([seed, 1])
-    if design == "one split":
-        return [split_once(*pair, rng).test_values()]
-    return [j.test_values() for j in crossed(*pair, rng, folds=int(design[0]))]
+    rng, parts = np.random.default_rng([seed, 1]), divisions(design, pair)
+    pairs = sum(part.pairs for part in parts) if "blocks" in design else None
+    return [judged(part, rng, test_pairs=pairs).test_values() for part in parts]
 
 
 def lower_bounds(parts: list[TestValues], order: Order) -> dict[str, float]:

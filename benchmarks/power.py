@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from benchmarks.stand_ins import crossed, split_once
+from benchmarks.stand_ins import crossed, judged, split_once
 from benchmarks.tables import machine, print_table
 from benchmarks.two_samples import PROBLEMS, TwoSamples
 from kantor.estimator import EstimateConfig, estimate_w1
@@ -35,13 +35,13 @@ PERMUTATIONS, PEERS_PERMUTATIONS = 999, 199
 
 def one_split(x: Array, y: Array, rng: Rng) -> float:
     """Permute the values of one stand-in critic on its test samples."""
-    values = split_once(x, y, rng).test_values()
+    values = judged(split_once(x, y), rng).test_values()
     return permutation_p_value(values.x, values.y, rng, permutations=PERMUTATIONS)
 
 
 def two_folds(x: Array, y: Array, rng: Rng) -> float:
     """Permute those of two folds; Bonferroni."""
-    parts = [j.test_values() for j in crossed(x, y, rng, 2)]
+    parts = [judged(d, rng).test_values() for d in crossed(x, y, 2)]
     p = [permutation_p_value(v.x, v.y, rng, permutations=PERMUTATIONS) for v in parts]
     return weighted_bonferroni(p, [1.0, 1.0])
 
