@@ -6,8 +6,8 @@ before it, and one capital runs through all). Stand-in critics, the better the m
 they were fitted to, on problems where one of them is near the best; or, with
 `--trained`, those of `quick`, one training for each part.
 
-The gap is W1 - bound as a share of W1. *Critics* is the part of it that they lose, by
-their mean differences on fresh samples, *width* the rest.
+The gap is W1 - bound as a share of W1. *Critics* is the part of it that they lose to
+an optimal potential on the same fresh samples, *width* the rest.
 """
 
 import argparse
@@ -90,7 +90,9 @@ def gap(
     shares = [v.pairs / sum(v.pairs for v in values) for v in values]
     attained = float(np.dot(shares, [part.attained for part in parts]))
     seconds = time.process_time() - start
-    return Gap(1.0 - bound / problem.w1, 1.0 - attained / problem.w1, seconds)
+    best = problem.potential(fresh[0]).mean() - problem.potential(fresh[1]).mean()
+    lost = (best - attained) / problem.w1
+    return Gap(1.0 - bound / problem.w1, float(lost), seconds)
 
 
 def gaps(problem: Problem, given: argparse.Namespace) -> dict[str, list[Gap]]:

@@ -4,6 +4,7 @@ Check and split the samples; scale by what the fit part shows; train critics on 
 choose by validation; freeze the choice, certify it in float64; only then look at test.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ from kantor.estimator.evidence.held_out import (
 from kantor.estimator.evidence.p_value import p_value_of
 from kantor.estimator.keywords import SettingKeywords
 from kantor.estimator.naming import naming_columns
-from kantor.estimator.planted import planted_in
+from kantor.estimator.planted import FINDABLE, planted_in, rows_a_side
 from kantor.estimator.provenance import versions
 from kantor.estimator.recipe import Recipe, recipe_for
 from kantor.estimator.result import Estimate, Progress, SelfCheck
@@ -178,17 +179,21 @@ def self_checked(
 ) -> SelfCheck | None:
     """Estimate a known distance: that of a difference planted in the target's rows.
 
-    It is of the size that was found, or that could have been. The rows are taken in
-    the metric of the answer, whatever they came from.
+    It is of the size that was found, or larger where that is too small to be told from
+    none with the fewer rows that take part here. Where it still is, the share would be
+    noise, and none is given. The rows are taken in the metric of the answer, whatever
+    they came from.
 
     Raises:
         EstimationStopped: `should_stop` answered true.
     """
-    common = partition.common
-    size = max(answer.estimate, answer.detectable_distance) / common.unit
+    common, pair = partition.common, partition.pair
+    fewer = min(len(pair.x), len(pair.y)) / rows_a_side(len(pair.y))
+    detectable = answer.detectable_distance * math.sqrt(fewer) / common.unit
+    size = max(answer.estimate / common.unit, FINDABLE * detectable)
     rng = Stream.PLANTED.generator(asked.seed)
-    planted = planted_in(common.for_critic(partition.pair.y), size, rng)
-    if planted is None:
+    planted = planted_in(common.for_critic(pair.y), size, rng)
+    if planted is None or planted.distance < detectable:
         return None
     plain = EstimateConfig(
         effort=asked.effort,
@@ -201,6 +206,8 @@ def self_checked(
         self_check=False,
     )
     found = estimate_w1(planted.x, planted.y, plain, should_stop=should_stop)
+    if planted.distance < found.detectable_distance:
+        return None
     return SelfCheck(
         distance=planted.distance * common.unit,
         found=found.estimate * common.unit,

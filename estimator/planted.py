@@ -21,6 +21,11 @@ FLATS = 4
 MOST_ROWS = 20_000
 """Rows of the data that take part, half on each side."""
 
+FINDABLE = 3.0
+"""Multiple of the detectable distance that is planted where less was found. A share of
+less would be noise: where nothing is found critics are often flatter than others, and
+their detectable distance small."""
+
 LARGEST_SHARE = 0.9
 """Of the way to the flats, at most: the planted distance is no larger."""
 
@@ -42,6 +47,11 @@ class Planted:
     distance: float
 
 
+def rows_a_side(n: int) -> int:
+    """Return how many rows of n stand on each side of a planted difference."""
+    return min(n, MOST_ROWS) // 2
+
+
 def planted_in(rows: Array, size: float, rng: np.random.Generator) -> Planted | None:
     """Plant a difference of about a size; None where the rows are too few or alike.
 
@@ -60,7 +70,7 @@ def planted_in(rows: Array, size: float, rng: np.random.Generator) -> Planted | 
     longest = _longest(lengths, min(size, LARGEST_SHARE * float(lengths.mean())))
     moves = np.minimum(lengths, longest)
     moved = rows - offsets * (moves / np.maximum(lengths, 1e-300))[:, None]
-    half = len(rows) // 2
+    half = rows_a_side(len(rows))
     return Planted(moved[:half], rows[half:], float(moves.mean()))
 
 

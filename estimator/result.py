@@ -238,7 +238,7 @@ class Estimate:
         metric: The distance between two rows in one sentence, where they have names.
         by_column: W1 of each column by itself, where they have names.
         self_check: How much of a difference planted in these data was found, where
-            that was asked for and the samples are not too few.
+            that was asked for and one can be that is not lost in noise.
         critic: The evaluated critic as a safetensors document (not part of the JSON).
     """
 

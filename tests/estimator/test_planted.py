@@ -63,6 +63,24 @@ def test_an_estimate_checks_itself_where_asked() -> None:
     assert estimate_w1(x, y, EstimateConfig(effort="quick", steps=1)).self_check is None
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_where_nothing_was_found_what_is_planted_can_be(seed: int) -> None:
+    x, y = np.random.default_rng(seed).normal(size=(2, 400, 8))
+    config = EstimateConfig(effort="quick", steps=50, seed=seed, sample_bounds=False)
+    found = estimate_w1(x, y, config, self_check=True)
+    assert found.lower_bound < 0.0
+    assert found.self_check is not None
+    # With half of the rows a side it takes 1.4 times as much as the answer's own size,
+    # of which the share was anything between -1 and 2.
+    assert found.self_check.distance > 2.5 * found.self_check.standard_error
+
+
+def test_none_is_planted_that_could_not_be_found() -> None:
+    x, y = np.random.default_rng(0).normal(size=(2, 100, 1))
+    config = EstimateConfig(effort="quick", steps=1, sample_bounds=False)
+    assert estimate_w1(x, y, config, self_check=True).self_check is None
+
+
 def test_it_is_for_norms_in_which_the_distance_is_known() -> None:
     with pytest.raises(InvalidConfig, match="self_check: expected norm l2"):
         EstimateConfig(self_check=True, norm="linf")
