@@ -28,23 +28,6 @@ class ClosedSet(Protocol):
 
 
 @dataclass(frozen=True)
-class Flat:
-    """The affine subspace {x : A (x - a) = 0}: a point, a line, ..., a hyperplane.
-
-    Attributes:
-        point: a (d,), any point of it.
-        normals: A (r, d), orthonormal; r is the codimension.
-    """
-
-    point: Array
-    normals: Array
-
-    def nearest(self, y: Array) -> Array:
-        """Subtract what is normal to the flat."""
-        return np.asarray(y - (y - self.point) @ self.normals.T @ self.normals)
-
-
-@dataclass(frozen=True)
 class Sphere:
     """The points at distance `radius` from `center` (d,)."""
 

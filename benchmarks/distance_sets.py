@@ -16,7 +16,6 @@ from benchmarks.closed_sets import (
     Array,
     ClosedSet,
     DistanceToSets,
-    Flat,
     LowRankMatrices,
     SparseVectors,
     Sphere,
@@ -32,6 +31,7 @@ from benchmarks.rays import (
     fixed_share,
     uniform_share,
 )
+from kantor.estimator.planted import Flat
 
 HALF_SIDE = 2.5
 DEGREES_OF_FREEDOM = 3

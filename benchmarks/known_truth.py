@@ -3,8 +3,8 @@
 For each problem of known W1 the table gives the held-out estimate and the 95 % lower
 bound as shares of the truth. An estimate above 1 is sampling error of the test samples
 (its standard error stands beside it); a lower bound above 1 is a miss, 1 in 20 at most.
-`--self-check` adds what share of a planted difference each estimation found, and how
-well that ranks the problems by the share of the truth: what a user may make of it.
+Below stands what ranks the problems by the share of the truth that a user could know.
+`--self-check` adds what share of a planted difference each estimation found.
 """
 
 import argparse
@@ -80,24 +80,29 @@ def estimated(problem: Problem, n: int, config: EstimateConfig) -> Outcome:
     return outcome
 
 
-def rank_correlation(outcomes: list[Outcome]) -> str:
-    """Say how shares of planted differences rank the problems; empty for too few.
+def rank_correlations(outcomes: list[Outcome]) -> list[str]:
+    """Say what ranks the problems by the share of the truth; nothing for too few.
 
-    Spearman's, with its two-sided p-value by SciPy.
+    What a user knows: how many standard errors the estimate is, and, where there is
+    one, the share of the planted difference. Spearman's, with SciPy's two-sided p.
     """
-    checks = [o.estimate.self_check for o in outcomes]
-    pairs = [
-        (check.share, o.ratio)
-        for check, o in zip(checks, outcomes, strict=True)
-        if check
+    signals = [(o.ratio / max(o.error, 1e-300), o.ratio) for o in outcomes]
+    planted = [
+        (o.estimate.self_check.share, o.ratio)
+        for o in outcomes
+        if o.estimate.self_check
     ]
-    if len(pairs) < 3:
-        return ""
-    found = spearmanr(*zip(*pairs, strict=True))
-    return (
-        f"rank correlation of the planted share with the true one: "
-        f"{found.statistic:.2f} over {len(pairs)} problems (p = {found.pvalue:.3f})"
-    )
+    named = {"estimate over its standard error": signals, "planted share": planted}
+    result = []
+    for name, pairs in named.items():
+        if len(pairs) > 2:
+            found = spearmanr(*zip(*pairs, strict=True))
+            result.append(
+                f"rank correlation of the {name} with the share of the truth: "
+                f"{found.statistic:.2f} over {len(pairs)} problems "
+                f"(p = {found.pvalue:.3f})"
+            )
+    return result
 
 
 def draw(outcomes: list[Outcome], title: str) -> None:
@@ -152,8 +157,7 @@ def main() -> None:
     mean = np.mean([outcome.ratio for outcome in outcomes])
     misses = sum(outcome.lower > 1 for outcome in outcomes)
     print(f"\nmean ratio {mean:.3f}; {misses} of {len(outcomes)} lower bounds above W1")
-    if ranks := rank_correlation(outcomes):
-        print(ranks)
+    print(*rank_correlations(outcomes), sep="\n")
     draw(
         outcomes, f"{arguments.critic}, {arguments.effort}, n = {arguments.n:,} a side"
     )

@@ -33,6 +33,27 @@ _BISECTIONS = 60
 
 
 @dataclass(frozen=True)
+class Flat:
+    """The affine subspace {x : A (x - a) = 0}: a point, a line, ..., a hyperplane.
+
+    Attributes:
+        point: a (d,), any point of it.
+        normals: A (r, d), orthonormal; r is the codimension.
+    """
+
+    point: Array
+    normals: Array
+
+    def offset(self, y: Array) -> Array:
+        """Return rows minus the nearest points of the flat, (n, d) -> (n, d)."""
+        return np.asarray((y - self.point) @ self.normals.T @ self.normals)
+
+    def nearest(self, y: Array) -> Array:
+        """Subtract what is normal to the flat."""
+        return np.asarray(y - self.offset(y))
+
+
+@dataclass(frozen=True)
 class Planted:
     """Two samples of laws whose W1 is known.
 
@@ -80,8 +101,7 @@ def _nearest_offsets(rows: Array, rng: np.random.Generator) -> Array:
     shortest = np.full(len(rows), np.inf)
     for _ in range(FLATS):
         normals = _normals(rows.shape[1], rng)
-        point = rows[rng.integers(len(rows))]
-        offset = (rows - point) @ normals.T @ normals
+        offset = Flat(rows[rng.integers(len(rows))], normals).offset(rows)
         lengths = np.linalg.norm(offset, axis=1)
         nearer = lengths < shortest
         offsets[nearer], shortest[nearer] = offset[nearer], lengths[nearer]

@@ -7,7 +7,6 @@ import pytest
 
 from benchmarks.closed_sets import (
     DistanceToSets,
-    Flat,
     LowRankMatrices,
     SparseVectors,
     Sphere,
@@ -22,6 +21,7 @@ from benchmarks.distance_sets import (
 from benchmarks.known_truth import SMALL
 from benchmarks.problems import Problem, catalog, select
 from benchmarks.rays import OrthonormalNetwork, RayPair, uniform_share
+from kantor.estimator.planted import Flat
 
 RNG = np.random.default_rng
 

@@ -25,14 +25,21 @@ def test_prints_rows_and_writes_the_picture(
     assert (tmp_path / "known_truth.png").read_bytes().startswith(b"\x89PNG")
 
 
-def outcome(share: float | None, planted: float | None) -> Any:
+def outcome(share: float, error: float, planted: float | None) -> Any:
     check = None if planted is None else SimpleNamespace(share=planted)
-    return SimpleNamespace(ratio=share, estimate=SimpleNamespace(self_check=check))
+    estimate = SimpleNamespace(self_check=check)
+    return SimpleNamespace(ratio=share, error=error, estimate=estimate)
 
 
-def test_planted_shares_are_ranked_beside_the_true_ones() -> None:
-    pairs = [(0.2, 0.3), (0.5, 0.4), (0.9, 0.95), (0.7, None)]
-    outcomes = [outcome(*pair) for pair in pairs]
-    assert known_truth.rank_correlation(outcomes[:2]) == ""
-    said = known_truth.rank_correlation(outcomes)
-    assert "1.00 over 3 problems" in said
+def test_what_a_user_knows_is_ranked_beside_the_share_of_the_truth() -> None:
+    outcomes = [
+        outcome(0.2, 0.1, 0.3),
+        outcome(0.5, 0.1, 0.4),
+        outcome(0.9, 0.9, 0.95),
+        outcome(0.7, 0.1, None),
+    ]
+    assert known_truth.rank_correlations(outcomes[:2]) == []
+    signals, planted = known_truth.rank_correlations(outcomes)
+    assert "standard error" in signals
+    assert "-0.20 over 4 problems" in signals
+    assert "1.00 over 3 problems" in planted
