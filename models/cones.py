@@ -128,19 +128,20 @@ def l2_minimum(
 
 
 def smooth_shares(
-    heights: Tensor, offsets: Tensor, log_temperatures: Tensor
+    heights: Tensor, offsets: Tensor, log_temperatures: Tensor, *, axis: int = 2
 ) -> tuple[Tensor, Tensor]:
-    """Return shares p (K, B, N) and the smooth minimum (K, B) of heights plus offsets.
+    """Return shares p and the smooth minimum (K, B) of heights plus offsets.
 
-    p = softmax(-(h + b) / T), f = -T log sum_j exp(-(h_j + b_j) / T).
+    p = softmax(-(h + b) / T), f = -T log sum_j exp(-(h_j + b_j) / T), over the cones j
+    along an axis: of heights (K, B, N) or, for axis 1, (K, N, B). Offsets fit these.
     """
     temperature = log_temperatures.exp()
     shares = (heights + offsets).div_(-temperature)
-    largest = shares.amax(-1, keepdim=True)
+    largest = shares.amax(axis, keepdim=True)
     shares.sub_(largest).clamp_(min=FAINTEST).exp_()
-    total = shares.sum(-1, keepdim=True)
+    total = shares.sum(axis, keepdim=True)
     shares.div_(total)
-    return shares, (-temperature * (largest + total.log())).squeeze(-1)
+    return shares, (-temperature * (largest + total.log())).squeeze(axis)
 
 
 class _L2Minimum(torch.autograd.Function):
@@ -159,10 +160,10 @@ class _L2Minimum(torch.autograd.Function):
         offsets: Tensor,
         log_temperatures: Tensor,
     ) -> Tensor:
-        squares = (centers * centers).sum(-1)[:, None, :]
+        squares = (centers * centers).sum(-1)[:, None, :] + TIP * TIP
         distances = torch.baddbmm(squares, x, centers.mT, alpha=-2.0)  # (K, B, N)
         distances += (x * x).sum(-1, keepdim=True)
-        distances.clamp_(min=0.0).add_(TIP * TIP).sqrt_()
+        distances.clamp_(min=TIP * TIP).sqrt_()
         shares, values = smooth_shares(distances, offsets, log_temperatures)
         ctx.save_for_backward(x, centers, offsets, distances, shares, values)
         return values

@@ -177,7 +177,8 @@ class Contractions(Free):
 
     def restored(self, weights: Weights) -> Weights:
         """Lower what exceeds 1 in every block."""
-        return tuple(self._lowered(w) for w in weights)
+        lowered = l2_projected if self.rank == 1 else self._lowered
+        return tuple(lowered(w) for w in weights)
 
     def _lowered(self, w: Tensor) -> Tensor:
         blocks = w.reshape(*w.shape[:-2], -1, self.rank, w.shape[-1])

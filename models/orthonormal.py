@@ -64,10 +64,28 @@ def polar_factor(w: Tensor, *, iterations: int = 8) -> Tensor:
     largest = x.abs().amax((-2, -1), keepdim=True)
     x = torch.where(largest > NEGLIGIBLE, x / largest, torch.zeros_like(x))
     x = x / (1.01 * x.square().sum((-2, -1), keepdim=True).sqrt() + 1e-30)
+    if x.shape[-2] == 1:  # its one singular value is 1 / 1.01
+        x = 1.01 * _expressed(1.0 / 1.01, iterations) * x
+        return x if wide else x.mT
+    batch = x.reshape(-1, *x.shape[-2:])
     for a, b, c in POLAR_EXPRESS_COEFFICIENTS[:iterations]:
-        gram = x @ x.mT
-        x = a * x + (b * gram + c * (gram @ gram)) @ x
+        batch = _quintic(batch, a, b, c)
+    x = batch.reshape(x.shape)
     return x if wide else x.mT
+
+
+def _expressed(s: float, iterations: int) -> float:
+    """Return what Polar Express iterations make of a singular value."""
+    for a, b, c in POLAR_EXPRESS_COEFFICIENTS[:iterations]:
+        s = a * s + b * s**3 + c * s**5
+    return s
+
+
+def _quintic(x: Tensor, a: float, b: float, c: float) -> Tensor:
+    """Return a x + b x x^T x + c (x x^T)^2 x for matrices (K, rows, columns)."""
+    gram = torch.bmm(x, x.mT)
+    odd = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+    return torch.baddbmm(x, odd, x, beta=a)
 
 
 def bjorck(w: Tensor, *, iterations: int, order: int = 1) -> Tensor:
@@ -133,9 +151,10 @@ def retract(w: Tensor, *, iterations: int = 2) -> Tensor:
     """
     wide = w.shape[-2] <= w.shape[-1]
     x = w if wide else w.mT
+    batch = x.reshape(-1, *x.shape[-2:])
     for _ in range(iterations):
-        gram = x @ x.mT
-        x = 1.875 * x + (-1.25 * gram + 0.375 * (gram @ gram)) @ x
+        batch = _quintic(batch, 1.875, -1.25, 0.375)
+    x = batch.reshape(x.shape)
     return x if wide else x.mT
 
 

@@ -82,8 +82,10 @@ class Projections(Members):
     def shares(self, x: Tensor) -> Tensor:
         """Return the mean share (K, N) of each cone in the minimum at x (K, B, d)."""
         _, heights = projected(x, self.contractions, self.shifts)
-        found, _ = smooth_shares(heights, self.offsets, self.log_temperatures)
-        return found.mean(1)
+        found, _ = smooth_shares(
+            heights, self.offsets.mT, self.log_temperatures, axis=1
+        )
+        return found.mean(-1)
 
     def narrowed(self, kept: Tensor) -> "Projections":
         """Return critics of these of their cones alone: kept (K, M) -> M cones."""
@@ -127,6 +129,7 @@ class _ProjectedMinimum(torch.autograd.Function):
 
     With z = A x - c, heights h = |z|, shares p, minimum f: df/dA_j = p_j z_j x^T / h_j,
     df/dc_j = -p_j z_j / h_j, df/db_j = p_j, df/dlog T = f - sum_j p_j (h_j + b_j).
+    Samples are the last axis: sums over the few rows and cones are fast then.
     """
 
     @staticmethod
@@ -139,32 +142,30 @@ class _ProjectedMinimum(torch.autograd.Function):
         log_temperatures: Tensor,
     ) -> Tensor:
         z, heights = projected(x, contractions, shifts)
-        shares, values = smooth_shares(heights, offsets, log_temperatures)
+        shares, values = smooth_shares(heights, offsets.mT, log_temperatures, axis=1)
         ctx.save_for_backward(x, contractions, offsets, z, heights, shares, values)
         return values
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, contractions, offsets, z, heights, shares, values = ctx.saved_tensors
-        pull = shares * gradients[0].unsqueeze(-1)  # (K, B, N)
-        to_offsets = pull.sum(1, keepdim=True)
+        pull = shares * gradients[0].unsqueeze(1)  # (K, N, B)
+        to_offsets = pull.sum(-1).unsqueeze(1)
         spent = (pull * heights).sum((1, 2)) + (to_offsets * offsets).sum((1, 2))
         to_temperature = (gradients[0] * values).sum(-1) - spent
-        moved = z * pull.div_(heights).unsqueeze(-1)  # (K, B, N, r)
-        flat = moved.flatten(2)
-        to_x = flat @ contractions if ctx.needs_input_grad[0] else None
-        to_shifts = -moved.sum(1)
-        return (
-            to_x, flat.mT @ x, to_shifts, to_offsets, to_temperature[:, None, None]
-        )  # fmt: skip
+        moved = z * pull.div_(heights).unsqueeze(2)  # (K, N, r, B)
+        flat = moved.flatten(1, 2)
+        to_x = flat.mT @ contractions if ctx.needs_input_grad[0] else None
+        to_shifts = -moved.sum(-1)
+        return to_x, flat @ x, to_shifts, to_offsets, to_temperature[:, None, None]
 
 
 def projected(x: Tensor, contractions: Tensor, shifts: Tensor) -> tuple[Tensor, Tensor]:
-    """Return z = A x - c (K, B, N, r) and its lengths |z| (K, B, N)."""
-    flat = -shifts.flatten(1).unsqueeze(1)
-    z = torch.baddbmm(flat, x, contractions.mT)
-    z = z.reshape(*z.shape[:2], *shifts.shape[1:])
-    return z, (z.square().sum(-1) + TIP * TIP).sqrt_()
+    """Return z = A x - c (K, N, r, B) and its lengths |z| (K, N, B)."""
+    flat = -shifts.flatten(1).unsqueeze(-1)
+    z = torch.baddbmm(flat, contractions, x.mT)
+    z = z.unflatten(1, shifts.shape[1:])
+    return z, (z.square().sum(2) + TIP * TIP).sqrt_()
 
 
 def initial_projections(
