@@ -67,21 +67,31 @@ def line_witness(u: Array, v: Array) -> Line:
 
     Knots are quantiles of both. The mean of G - F between two of them is Simpson's.
     """
-    knots = np.quantile(np.concatenate([u, v]), np.linspace(0.0, 1.0, KNOTS))
+    u, v = np.sort(u), np.sort(v)
+    knots = _quantiles(np.sort(np.concatenate([u, v])), KNOTS)
     span = knots[-1] - knots[0]
     apart = np.concatenate([[True], np.diff(knots) > _NARROWEST * span])
     knots = knots[apart]
     if len(knots) < 2:  # one point: no slope can be told
         return Line(knots[0] + np.array([0.0, 1.0]), np.zeros(2))
     middle = 0.5 * (knots[1:] + knots[:-1])
-    u, v = np.sort(u), np.sort(v)
-    ends, middles = (_cdf(v, t) - _cdf(u, t) for t in (knots, middle))
-    excess = (ends[1:] + 4.0 * middles + ends[:-1]) / 6.0
-    pooled = 0.5 * (_cdf(u, middle) + _cdf(v, middle))
+    ends = _cdf(v, knots) - _cdf(u, knots)
+    below_u, below_v = _cdf(u, middle), _cdf(v, middle)
+    excess = (ends[1:] + 4.0 * (below_v - below_u) + ends[:-1]) / 6.0
+    pooled = 0.5 * (below_u + below_v)
     error = np.sqrt(pooled * (1.0 - pooled) * (1.0 / len(u) + 1.0 / len(v)))
     slopes = np.clip(excess / np.maximum(error, 1e-12), -1.0, 1.0)
     heights = np.concatenate([[0.0], np.cumsum(slopes * np.diff(knots))])
     return Line(knots, heights - heights.mean())
+
+
+def _quantiles(ordered: Array, count: int) -> Array:
+    """Return as many evenly spaced quantiles of ascending numbers, the ends among them.
+
+    As `np.quantile`, which sorts anew.
+    """
+    places = np.linspace(0.0, len(ordered) - 1.0, count)
+    return np.interp(places, np.arange(len(ordered)), ordered)
 
 
 def _cdf(ordered: Array, t: Array) -> Array:
@@ -155,6 +165,23 @@ class ProfilePotential:
 
 
 @dataclass(frozen=True)
+class _Found:
+    """A profile, and what fit samples say of it.
+
+    Attributes:
+        profile: The feature with its witness.
+        u: The feature of the source samples (n,).
+        v: That of the target samples (m,).
+        value: Mean difference.
+    """
+
+    profile: ProfilePotential
+    u: Array
+    v: Array
+    value: float
+
+
+@dataclass(frozen=True)
 class _Sides:
     """Fit samples of one fold, as a search sees them."""
 
@@ -162,38 +189,48 @@ class _Sides:
     y: Array
     norm: Norm
 
-    def fitted(self, point: Array, *, radial: bool) -> ProfilePotential:
+    def fitted(self, point: Array, *, radial: bool) -> _Found:
         """Return the feature of a point with its witness."""
         blank = ProfilePotential(
             point, Line(np.zeros(2), np.zeros(2)), radial, self.norm
         )
-        line = line_witness(blank.feature(self.x), blank.feature(self.y))
-        return ProfilePotential(point, line, radial, self.norm)
+        u, v = blank.feature(self.x), blank.feature(self.y)
+        line = line_witness(u, v)
+        profile = ProfilePotential(point, line, radial, self.norm)
+        return _Found(profile, u, v, float(line(u).mean() - line(v).mean()))
 
-    def objective(self, potential: ProfilePotential) -> float:
-        """Return the mean difference."""
-        return float(potential(self.x).mean() - potential(self.y).mean())
-
-    def ascended(self, start: ProfilePotential, steps: int) -> ProfilePotential:
+    def ascended(self, start: _Found, steps: int) -> _Found:
         """Return the best of what an ascent passes."""
-        best, value, current = start, self.objective(start), start
+        best, current = start, start
         for _ in range(steps):
             point = self._moved(current)
-            if np.linalg.norm(point - current.point) < CONVERGED:
+            if np.linalg.norm(point - current.profile.point) < CONVERGED:
                 break
-            current = self.fitted(point, radial=start.radial)
-            if (found := self.objective(current)) > value:
-                best, value = current, found
+            current = self.fitted(point, radial=start.profile.radial)
+            if current.value > best.value:
+                best = current
         return best
 
-    def _moved(self, at: ProfilePotential) -> Array:
+    def _moved(self, at: _Found) -> Array:
         """Return the next point: the steepest direction, or a center a step on."""
-        if at.radial:
-            pull = at.gradient(self.x).mean(0) - at.gradient(self.y).mean(0)
-            return np.asarray(at.point - CENTER_STEP * pull)
-        slope_x, slope_y = (at.line.slope(at.feature(s)) for s in (self.x, self.y))
-        ascent = slope_x @ self.x / len(self.x) - slope_y @ self.y / len(self.y)
-        return steepest(ascent, self.norm, otherwise=at.point)
+        slopes = at.profile.line.slope(at.u), at.profile.line.slope(at.v)
+        if at.profile.radial:
+            pull = self._pulled(self.x, at.u, slopes[0], at.profile)
+            pull = pull - self._pulled(self.y, at.v, slopes[1], at.profile)
+            return np.asarray(at.profile.point - CENTER_STEP * pull)
+        ascent = slopes[0] @ self.x / len(self.x) - slopes[1] @ self.y / len(self.y)
+        return steepest(ascent, self.norm, otherwise=at.profile.point)
+
+    def _pulled(
+        self, rows: Array, lengths: Array, slopes: Array, profile: ProfilePotential
+    ) -> Array:
+        """Return the mean gradient (d,) of a radial profile at rows (n, d)."""
+        if self.norm == "linf":
+            pull = slopes @ profile.feature_gradient(rows)
+        else:
+            shares = slopes / np.maximum(lengths, 1e-30)
+            pull = shares @ rows - shares.sum() * profile.point
+        return np.asarray(pull / len(rows))
 
 
 def steepest(direction: Array, norm: Norm, *, otherwise: Array) -> Array:
@@ -242,9 +279,9 @@ def best_profiles(x: Array, y: Array, norm: Norm) -> Iterator[ProfilePotential]:
         found = [
             few.ascended(few.fitted(start, radial=radial), ASCENTS) for start in starts
         ]
-        best = max(found, key=few.objective)
-        refitted = whole.fitted(best.point, radial=radial)
-        yield whole.ascended(refitted, LAST_ASCENTS)
+        best = max(found, key=lambda each: each.value)
+        refitted = whole.fitted(best.profile.point, radial=radial)
+        yield whole.ascended(refitted, LAST_ASCENTS).profile
 
 
 class ProfileFamily:
