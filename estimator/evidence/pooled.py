@@ -99,13 +99,16 @@ def pooled_p_value(
     landmarks = rows[rng.permutation(len(rows))[:LANDMARKS]]
     members: Array | None = None
     smallest = np.full(permutations + 1, np.inf)
-    for features, weights, priors in _directions(rows, landmarks):
+    for kernel, features in _features(rows, landmarks):
         runs, count = equal_runs(
-            features[: len(x)].T, features[len(x) :].T, most=MOST_RUNS
+            features[:, : len(x)], features[:, len(x) :], most=MOST_RUNS
         )
         if members is None:
             members = _memberships(runs.shape[1], count, permutations, rng)
-        forms = weights @ ((runs - runs.mean(1, keepdims=True)) @ members) ** 2
+        directions, weights, priors = _directions(kernel, features)
+        # Turned last: there are fewer sums over sides than samples.
+        sums = (runs - runs.mean(1, keepdims=True)) @ members
+        forms = weights @ (directions @ sums) ** 2
         tails = _log_tails(forms) - np.log(priors)[:, None]
         smallest = np.minimum(smallest, tails.min(0))
     if members is None:
@@ -117,18 +120,14 @@ def _memberships(
     k: int, count: int, permutations: int, rng: np.random.Generator
 ) -> Array:
     """Return indicators (k, 1 + B) of the source: as observed, then permuted."""
-    members = np.zeros((permutations + 1, k))
-    members[:, :count] = 1.0
+    members = np.zeros((permutations + 1, k), dtype=np.int8)
+    members[:, :count] = 1
     rng.permuted(members[1:], axis=1, out=members[1:])
-    return members.T
+    return members.T.astype(np.float64)
 
 
-def _directions(rows: Array, landmarks: Array) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield per kernel features (n, r) along principal directions, of unit length.
-
-    With them weights (J, r) of J quadratic forms, and their priors (J,). Features by
-    Nystroem: K_na K_aa^(-1/2).
-    """
+def _features(rows: Array, landmarks: Array) -> Iterator[tuple[Kernel, Array]]:
+    """Yield kernels with features (D, n) by Nystroem, K_aa^(-1/2) K_an, centered."""
     distances, among = _distances(rows, landmarks), _distances(landmarks, landmarks)
     scale = among[among > 1e-9 * among.max()] if among.size else among
     if not scale.size:
@@ -138,13 +137,23 @@ def _directions(rows: Array, landmarks: Array) -> Iterator[tuple[Array, Array, A
         own = own + _JITTER * np.trace(own) / len(own) * np.eye(len(own))
         factor = cholesky(0.5 * (own + own.T), lower=True)
         cross = kernel.gram(distances, among, scale)
-        features = solve_triangular(factor, cross.T, lower=True)  # (D, n)
+        features = solve_triangular(
+            factor, cross.T, lower=True, overwrite_b=True, check_finite=False
+        )
         features -= features.mean(1, keepdims=True)
-        variances, vectors = eigh(features @ features.T)
-        kept = variances > _SMALLEST * variances[-1]
-        variances, vectors = variances[kept], vectors[:, kept]
-        weights, priors = _forms(kernel, variances)
-        yield (vectors.T @ features).T / np.sqrt(variances), weights, priors
+        yield kernel, features
+
+
+def _directions(kernel: Kernel, features: Array) -> tuple[Array, Array, Array]:
+    """Return what turns features (D, n) to principal directions of unit length (r, D).
+
+    With it weights (J, r) of J quadratic forms of these, and their priors (J,).
+    """
+    variances, vectors = eigh(features @ features.T, driver="evd", check_finite=False)
+    kept = variances > _SMALLEST * variances[-1]
+    variances, vectors = variances[kept], vectors[:, kept]
+    weights, priors = _forms(kernel, variances)
+    return (vectors / np.sqrt(variances)).T, weights, priors
 
 
 def _distances(rows: Array, landmarks: Array) -> Array:
