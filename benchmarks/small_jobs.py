@@ -11,8 +11,10 @@ job at a time, or several as a pack.
 import argparse
 import contextlib
 import multiprocessing
+import multiprocessing.pool
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -109,15 +111,34 @@ def _start(threads: int) -> None:
     one_job(0, 100, 2)  # warm, as a worker is
 
 
+@contextlib.contextmanager
+def workers(count: int, threads: int) -> Iterator[multiprocessing.pool.Pool]:
+    """Yield warm processes of so many threads each, those of NumPy's BLAS as well.
+
+    These are read from the environment when a process begins, as the service's workers
+    do it; torch alone could be told later.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        limited_threads(threads),
+        spawn.Pool(count, _start, (threads,)) as pool,
+    ):
+        yield pool
+
+
+@contextlib.contextmanager
+def limited_threads(threads: int) -> Iterator[None]:
+    """Let processes that begin inside have so many threads."""
+    with mock.patch.dict(os.environ, {"OMP_NUM_THREADS": str(threads)}):
+        yield
+
+
 def several_jobs(seeds: Sequence[int], n: int, dim: int) -> float:
     """Do what a worker does with the jobs of one claim; return processor seconds."""
     started = time.process_time()
     tasks = [partial(one_job, seed, n, dim) for seed in seeds]
-    if len(tasks) == 1:
-        tasks[0]()
-    else:
-        for ended in side_by_side(tasks):
-            ended.result()
+    for ended in side_by_side(tasks):
+        ended.result()
     return time.process_time() - started
 
 
@@ -137,11 +158,10 @@ class Hosting:
 
     def rates(self, jobs: int, n: int, dim: int) -> tuple[float, float]:
         """Return jobs a second, and processor seconds a job."""
-        spawn = multiprocessing.get_context("spawn")
         work = partial(several_jobs, n=n, dim=dim)
         starts = range(0, jobs, self.together)
         claims = [range(jobs)[i : i + self.together] for i in starts]
-        with spawn.Pool(self.processes, _start, (self.threads,)) as pool:
+        with workers(self.processes, self.threads) as pool:
             pool.map(work, [range(1)] * self.processes, chunksize=1)
             started = time.perf_counter()
             spent = pool.map(work, claims, chunksize=1)
@@ -165,9 +185,9 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=32)
     given = parser.parse_args()
     print(f"{given.n} x {given.dim} at quick; {machine()}\n")
-    _start(1)
     stages = [*STAGES, "all", "most that a pack may bring"]
-    print_table(["pair", *stages], shares(given.n, given.dim))
+    with workers(1, 1) as pool:
+        print_table(["pair", *stages], pool.apply(shares, (given.n, given.dim)))
     print()
     if given.jobs == 0:
         return

@@ -52,6 +52,7 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> "list[Future[T]]":
     """Carry out estimations of which each may take its steps with the others'.
 
     An answer is what it is alone, up to floating-point noise; what fails, fails alone.
+    One by itself is carried out in this thread.
 
     Returns:
         The tasks' results or errors, in their order, all of them done.
@@ -59,6 +60,8 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> "list[Future[T]]":
     Raises:
         RuntimeError: This process trains together with others, by `torchrun`.
     """
+    if len(tasks) == 1:
+        return [_alone(tasks[0])]
     _prepare_torch()
     pack = Pack(len(tasks))
     with (
@@ -70,6 +73,15 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> "list[Future[T]]":
             for member, task in zip(pack.members, tasks, strict=True)
         ]
         pack.lead()
+    return found
+
+
+def _alone(task: Callable[[], T]) -> "Future[T]":
+    found: Future[T] = Future()
+    try:
+        found.set_result(task())
+    except Exception as error:  # noqa: BLE001  as one of several would be told
+        found.set_exception(error)
     return found
 
 

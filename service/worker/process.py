@@ -185,11 +185,8 @@ class Worker:
         tasks = [partial(self._work, claim, Trail([claimed])) for claim in claims]
         if len(tasks) > 1:
             log.info("pack_begun", jobs=len(tasks))
-            for ended in side_by_side(tasks):
-                ended.result()
-        else:
-            for task in tasks:
-                task()
+        for ended in side_by_side(tasks):
+            ended.result()
 
     def _work(self, claim: Claim, trail: Trail) -> None:
         with structlog.contextvars.bound_contextvars(job_id=claim.job.id):

@@ -1,9 +1,18 @@
+import os
 from functools import partial
 
 import numpy as np
 import pytest
 
-from benchmarks.small_jobs import KINDS, STAGES, Kind, one_job, pair, stage_times
+from benchmarks.small_jobs import (
+    KINDS,
+    STAGES,
+    Kind,
+    limited_threads,
+    one_job,
+    pair,
+    stage_times,
+)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -19,3 +28,10 @@ def test_stages_are_parts_of_the_whole() -> None:
     parts = [spent[stage] for stage in STAGES]
     assert all(part > 0.0 for part in parts)
     assert sum(parts) <= 1.01 * spent["all"]  # the clock's own cost
+
+
+def test_processes_begin_with_the_threads_of_a_worker() -> None:
+    before = os.environ.get("OMP_NUM_THREADS")
+    with limited_threads(3):
+        assert os.environ["OMP_NUM_THREADS"] == "3"
+    assert os.environ.get("OMP_NUM_THREADS") == before

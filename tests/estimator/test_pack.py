@@ -64,6 +64,19 @@ def test_a_window_outside_of_packs_is_taken_alone(rounds: Rounds) -> None:
     assert rounds.names == [["alone"], ["alone"]]
 
 
+def test_one_by_itself_is_carried_out_in_this_thread() -> None:
+    [found] = side_by_side([threading.current_thread])
+    assert found.result() is threading.current_thread()
+
+
+def test_one_by_itself_fails_as_one_of_several_does() -> None:
+    def fails() -> None:
+        raise ValueError("bad samples")
+
+    [found] = side_by_side([fails])
+    assert isinstance(found.exception(), ValueError)
+
+
 def test_members_take_their_steps_together(rounds: Rounds) -> None:
     tasks = [rounds.training(name, [0, 25]) for name in "abc"]
     assert [found.result() for found in side_by_side(tasks)] == ["a", "b", "c"]
@@ -189,7 +202,7 @@ def test_a_process_that_trains_with_others_has_no_packs(
     dist.init_process_group("gloo", init_method=meeting, rank=0, world_size=1)
     try:
         with pytest.raises(RuntimeError, match="expected a process by itself"):
-            side_by_side([rounds.training("a", [0])])
+            side_by_side([rounds.training(name, [0]) for name in "ab"])
     finally:
         dist.destroy_process_group()
 
