@@ -165,7 +165,7 @@ def projected(x: Tensor, contractions: Tensor, shifts: Tensor) -> tuple[Tensor, 
     flat = -shifts.flatten(1).unsqueeze(-1)
     z = torch.baddbmm(flat, contractions, x.mT)
     z = z.unflatten(1, shifts.shape[1:])
-    return z, (z.square().sum(2) + TIP * TIP).sqrt_()
+    return z, z.square().sum(2).add_(TIP * TIP).sqrt_()
 
 
 def initial_projections(
