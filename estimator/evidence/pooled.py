@@ -63,12 +63,15 @@ class Kernel:
         `landmarks` are the distances (D, D) among these, `scale` those not zero.
         """
         if self.quantile is None:
-            center = landmarks.mean(0)
-            return np.asarray(
-                0.5 * (distances.mean(1, keepdims=True) + center - distances)
-            )
+            found = distances.mean(1, keepdims=True) - distances
+            found += landmarks.mean(0)
+            found *= 0.5
+            return found
         width = self.stretch * float(np.quantile(scale, self.quantile))
-        return np.asarray(np.exp(-0.5 * (distances / width) ** 2))
+        found = distances / width
+        found *= found
+        found *= -0.5
+        return np.exp(found, out=found)
 
 
 KERNELS = (
@@ -120,10 +123,10 @@ def _memberships(
     k: int, count: int, permutations: int, rng: np.random.Generator
 ) -> Array:
     """Return indicators (k, 1 + B) of the source: as observed, then permuted."""
-    members = np.zeros((permutations + 1, k), dtype=np.int8)
-    members[:, :count] = 1
+    members = np.zeros((permutations + 1, k))
+    members[:, :count] = 1.0
     rng.permuted(members[1:], axis=1, out=members[1:])
-    return members.T.astype(np.float64)
+    return members.T
 
 
 def _features(rows: Array, landmarks: Array) -> Iterator[tuple[Kernel, Array]]:
@@ -158,8 +161,11 @@ def _directions(kernel: Kernel, features: Array) -> tuple[Array, Array, Array]:
 
 def _distances(rows: Array, landmarks: Array) -> Array:
     """Distances by products: rounding costs power at most, it treats sides alike."""
-    squares = (rows**2).sum(1)[:, None] + (landmarks**2).sum(1)
-    return np.asarray(np.sqrt(np.maximum(squares - 2.0 * rows @ landmarks.T, 0.0)))
+    found = (-2.0 * rows) @ landmarks.T
+    found += (rows**2).sum(1)[:, None]
+    found += (landmarks**2).sum(1)
+    np.maximum(found, 0.0, out=found)
+    return np.sqrt(found, out=found)
 
 
 def _forms(kernel: Kernel, variances: Array) -> tuple[Array, Array]:

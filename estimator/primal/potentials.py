@@ -9,26 +9,37 @@ where the best plan moves mass, so that a solver that starts there has little to
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kantor.estimator.primal.clouds import Array
 
 BLUR = 0.02
 """Entropic regularization, as a share of the median cost: finer needs more rounds."""
 
-ROUNDS = 50
-"""Rounds of Sinkhorn: about a tenth of a second for 4 million costs."""
+ROUNDS = 25
+"""Rounds of Sinkhorn: about 0.03 s for 4 million costs."""
+
+HASTE = 1.6
+"""Over-relaxation of the rounds: the power of each change of a scaling.
+
+At n = 2,000 what is out of place after 25 rounds is a fifth of what it is after 50 at
+power 1 (Thibault, Chizat, Dossal & Papadakis 2021, arXiv:1711.01851).
+"""
 
 _UNDERFLOW = 80.0
 """Exponents below minus this are 0 in float32 sums, and no sum shall be 0."""
 
-SETTLED = 0.03
+_ROWS_AT_ONCE = 64
+
+SETTLED = 0.1
 """Share of the mass out of place up to which the rounds count as settled."""
 
-APART = 0.7
+APART = 0.8
 """Share of rows whose cheapest columns differ, beyond which rows are nearly matched.
 
-Measured at n = 2,000: on pairs within both limits the assignment takes 0.1 to 0.5 s,
-the network simplex 0.4 to 1.2 s; beyond (two features, uneven clusters) 2 to 6 s.
+Measured at n = 2,000: on pairs within both limits the assignment takes 0.1 to 0.25 s,
+the network simplex 0.4 to 1.0 s; beyond (two or three features, uneven clusters) 0.6 to
+3 s, the simplex 0.5 to 0.9 s.
 """
 
 
@@ -57,14 +68,38 @@ def reduced(costs: Array) -> Reduced:
     blur = BLUR * float(np.median(costs[:: len(costs) // 64 + 1]))
     if blur <= 0.0:
         return Reduced(costs, misplaced=0.0)
-    kernel = costs.min(axis=1, keepdims=True) - costs
-    kernel = np.exp(np.maximum(kernel / blur, -_UNDERFLOW)).astype(np.float32)
-    rows, misplaced = np.ones(len(costs), np.float32), 1.0
-    for _ in range(ROUNDS):
-        columns = 1.0 / (rows @ kernel)
-        wanted = 1.0 / (kernel @ columns)
-        misplaced = float(np.abs(rows / wanted - 1.0).mean())
-        rows = wanted
+    kernel = _kernel(costs, blur)
+    columns, misplaced = _scaled(kernel)
     left = costs - blur * np.log(columns, dtype=np.float64)
     left -= left.min(axis=1, keepdims=True)
-    return Reduced(left - left.min(axis=0), misplaced)
+    left -= left.min(axis=0)
+    return Reduced(left, misplaced)
+
+
+def _scaled(kernel: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """Return the columns' scalings (n,) after the rounds, and the mass out of place."""
+    columns = 1.0 / kernel.sum(axis=0)
+    rows, misplaced = 1.0 / (kernel @ columns), 1.0
+    with np.errstate(all="ignore"):  # of masses that have to go far: left to others
+        for _ in range(ROUNDS):
+            columns = columns * (1.0 / (rows @ kernel) / columns) ** HASTE
+            wanted = 1.0 / (kernel @ columns)
+            misplaced = float(np.abs(rows / wanted - 1.0).mean())
+            rows = rows * (wanted / rows) ** HASTE
+    if not (np.isfinite(columns) & (columns > 0.0)).all():
+        return np.ones_like(columns), 1.0
+    return columns, misplaced
+
+
+def _kernel(costs: Array, blur: float) -> NDArray[np.float32]:
+    """Return exp(-cost / blur) (n, m), less each row's least cost, by rows at a time.
+
+    So that nothing of the size of the costs is made on the way.
+    """
+    kernel = np.empty(costs.shape, np.float32)
+    for start in range(0, len(costs), _ROWS_AT_ONCE):
+        some = costs[start : start + _ROWS_AT_ONCE]
+        exponents = (some.min(axis=1, keepdims=True) - some) / blur
+        np.maximum(exponents, -_UNDERFLOW, out=exponents)
+        kernel[start : start + _ROWS_AT_ONCE] = exponents
+    return np.exp(kernel, out=kernel)

@@ -54,7 +54,8 @@ def repaired(block: Plan, source: Cloud, target: Cloud) -> Plan:
     mass = block.mass / total
     costs = distances(source.rows(points), target.rows(partners))
     best, is_optimal = cheapest(sums(rows, mass), sums(columns, mass), costs)
-    if not is_optimal or (best * costs).sum() >= mass @ costs[rows, columns]:
+    now = mass @ costs[rows, columns]
+    if not is_optimal or best.mass @ costs[best.rows, best.columns] >= now:
         return block
-    rows, columns = np.nonzero(best > NEGLIGIBLE)
-    return Plan(points[rows], partners[columns], total * best[rows, columns])
+    best = best[np.flatnonzero(best.mass > NEGLIGIBLE)]
+    return Plan(points[best.rows], partners[best.columns], total * best.mass)

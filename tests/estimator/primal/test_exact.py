@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import ot
 import pytest
+from scipy.spatial.distance import cdist
 from scipy.stats import wasserstein_distance
 
 from kantor.estimator.primal.clouds import Cloud, cloud
@@ -68,12 +69,24 @@ def test_costs_are_distances_whatever_the_chunks(
     np.testing.assert_allclose(costs, ot.dist(x, y[:15], "euclidean"), atol=1e-7)
 
 
-@pytest.mark.parametrize("far", [1e8, 1e10])
-def test_a_shared_far_point_costs_nothing_and_hides_nothing(far: float) -> None:
+def test_costs_of_many_features_are_as_good_beside_near_points() -> None:
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(2, 100, 3))
+    x, y = rng.normal(size=(2, 60, 40))
+    y[:30] = x[:30] + 1e-7 * rng.normal(size=(30, 40))
+    y[30] = x[30]
+    found = cost_matrix(plain(x), plain(y))
+    np.testing.assert_allclose(found, cdist(x, y), rtol=1e-9, atol=0.0)
+
+
+@pytest.mark.parametrize("dim", [3, 40])
+@pytest.mark.parametrize("far", [1e8, 1e10])
+def test_a_shared_far_point_costs_nothing_and_hides_nothing(
+    far: float, dim: int
+) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 100, dim))
     alone = exact_upper_bound(plain(x), plain(y))[0]
-    x, y = (np.vstack([s, np.full(3, far)]) for s in (x, y))
+    x, y = (np.vstack([s, np.full(dim, far)]) for s in (x, y))
     beside = exact_upper_bound(plain(x), plain(y))[0]
     # Coordinates near the far point's size round by 1e-16 of it.
     assert beside * 101 == pytest.approx(alone * 100, rel=1e-4)
