@@ -164,7 +164,7 @@ def projected(x: Tensor, contractions: Tensor, shifts: Tensor) -> tuple[Tensor, 
     """Return z = A x - c (K, N, r, B) and its lengths |z| (K, N, B)."""
     flat = -shifts.flatten(1).unsqueeze(-1)
     z = torch.baddbmm(flat, contractions, x.mT)
-    z = z.unflatten(1, shifts.shape[1:])
+    z = z.reshape(len(z), *shifts.shape[1:], z.shape[-1])
     return z, z.square().sum(2).add_(TIP * TIP).sqrt_()
 
 

@@ -65,13 +65,12 @@ class Kernel:
         if self.quantile is None:
             found = distances.mean(1, keepdims=True) - distances
             found += landmarks.mean(0)
-            found *= 0.5
-            return found
+            return np.asarray(0.5 * found)
         width = self.stretch * float(np.quantile(scale, self.quantile))
         found = distances / width
         found *= found
         found *= -0.5
-        return np.exp(found, out=found)
+        return np.asarray(np.exp(found, out=found))
 
 
 KERNELS = (

@@ -92,7 +92,9 @@ def network_simplex(a: Array, b: Array, costs: Array) -> tuple[Plan, bool]:
 
 
 def cost_matrix(source: Cloud, target: Cloud) -> Array:
-    """Return all distances (n, m) without a copy of all rows."""
+    """Return all distances (n, m) without a copy of all rows of large clouds."""
+    if max(len(source), len(target)) <= CHUNK_ROWS:
+        return _lengths(source.rows(slice(None)), target.rows(slice(None)))
     costs = np.empty((len(source), len(target)))
     for top in range(0, len(source), CHUNK_ROWS):
         x = source.rows(slice(top, top + CHUNK_ROWS))
