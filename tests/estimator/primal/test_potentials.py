@@ -19,6 +19,9 @@ def costs_of(kind: str) -> np.ndarray:
     match kind:
         case "uneven":  # half of the mass has to cross, and rounds do not settle
             x[: N // 2] += 100.0
+        case "nearly even":  # as clusters of one size are, but for chance
+            x[: N // 2, 0] += 3.0
+            y[: N // 2 - 4, 0] += 3.0
         case "grid":  # many equal costs
             x, y = np.round(x[:, :2]), np.round(y[:, :2])
         case "far":
@@ -34,7 +37,7 @@ def spent(plan: Plan, costs: np.ndarray) -> float:
     return float(plan.mass @ costs[plan.rows, plan.columns])
 
 
-KINDS = ["plain", "uneven", "grid", "far", "one place", "same"]
+KINDS = ["plain", "uneven", "nearly even", "grid", "far", "one place", "same"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -74,6 +77,10 @@ def test_potentials_are_near_the_best() -> None:
 def test_uneven_clusters_are_left_to_the_simplex() -> None:
     assert reduced(costs_of("plain")).is_nearly_matched
     assert not reduced(costs_of("uneven")).is_nearly_matched
+
+
+def test_nearly_even_clusters_are_matched() -> None:
+    assert reduced(costs_of("nearly even")).is_nearly_matched
 
 
 def test_unequal_masses_are_left_to_the_simplex() -> None:
