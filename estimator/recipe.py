@@ -32,6 +32,8 @@ class NetworkRecipe:
         bjorck_order: Of the Björck iterations, where they are the constraint.
         bjorck_iterations: In every step.
         batch_size: Samples of each side in a step.
+        jitter: Length of the noise that samples of a step are moved by, as a share of
+            how far the nearest other sample is.
     """
 
     depth: int
@@ -42,6 +44,7 @@ class NetworkRecipe:
     bjorck_order: int
     bjorck_iterations: int
     batch_size: int
+    jitter: float
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,8 @@ class _Preset:
     ranks: tuple[int, ...]
     rows: int
     sweeps: int
+    step_share: float = 1.0
+    folding: bool = True
 
 
 RANKS = (1, 2, 4, 8, 16, 32, 64)
@@ -161,6 +166,15 @@ _PRESETS: dict[Effort, _Preset] = {
 
 SMALL_FIT = 5_000
 """Fit samples a side below which a small network has all that it can learn."""
+
+SMALL_GROUPS = (2, 16)
+SMALL_STEP = 0.6
+"""What networks of so few samples sort, and their step size, as a share of others'.
+
+They fit single samples within some dozen steps, and reports have to come before."""
+
+SMALL_JITTER = 0.8
+"""Of networks of so few samples, which must not tell a sample from what lies near."""
 
 MANY_FIT = 50_000
 """Fit samples a side above which projections take larger batches."""
@@ -205,12 +219,13 @@ def recipe_for(config: EstimateConfig, n_fit: int) -> Recipe:
         networks=NetworkRecipe(
             depth=config.depth or preset.depth,
             width=width,
-            candidates=_candidates(config, width, preset.group_sizes),
+            candidates=_candidates(config, width, preset),
             constraint=config.chosen_constraint,
             optimizer=config.chosen_optimizer,
             bjorck_order=config.bjorck_order,
             bjorck_iterations=config.bjorck_iterations,
             batch_size=config.batch_size or preset.batch_size,
+            jitter=SMALL_JITTER if n_fit < SMALL_FIT else 0.0,
         ),
         cones=_cones(config, n_fit),
         projections=ProjectionRecipe(
@@ -229,7 +244,14 @@ def _fitting(preset: _Preset, n_fit: int) -> _Preset:
     if n_fit >= SMALL_FIT:
         return preset
     quick = _PRESETS["quick"]
-    return replace(preset, depth=quick.depth, width=quick.width)
+    return replace(
+        preset,
+        depth=quick.depth,
+        width=quick.width,
+        group_sizes=SMALL_GROUPS,
+        step_share=SMALL_STEP,
+        folding=False,
+    )
 
 
 def _cones(config: EstimateConfig, n_fit: int) -> ConeRecipe:
@@ -254,7 +276,7 @@ def _projection_batch(preset: _Preset, n_fit: int) -> int:
 
 
 def _candidates(
-    config: EstimateConfig, width: int, wanted: tuple[int, ...]
+    config: EstimateConfig, width: int, preset: _Preset
 ) -> tuple[NetworkCandidate, ...]:
     """Return the networks that compete: the one set, or the effort's.
 
@@ -262,14 +284,17 @@ def _candidates(
     gradients as sorting does, fold whole spaces: which is better is a matter of the
     data, and validation decides.
     """
-    rate = config.learning_rate or DEFAULT_RATES[config.chosen_optimizer]
+    usual = preset.step_share * DEFAULT_RATES[config.chosen_optimizer]
+    rate = config.learning_rate or usual
     if config.group_size is not None:
         return (NetworkCandidate(config.activation, config.group_size, rate),)
     if config.activation != "groupsort":
         size = fitting_group_size(width, 2)
         return (NetworkCandidate(config.activation, size, rate),)
-    sizes = sorted({fitting_group_size(width, size) for size in wanted})
+    sizes = sorted({fitting_group_size(width, size) for size in preset.group_sizes})
     sorting = [NetworkCandidate("groupsort", size, rate) for size in sizes]
+    if not preset.folding:
+        return tuple(sorting)
     folding = NetworkCandidate("abs", 2, FOLDING_SHARE * rate)
     return (*sorting, folding)
 

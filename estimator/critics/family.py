@@ -63,6 +63,8 @@ class Start:
         batch_size: Samples of each side in a step.
         most_parts: Parts of a critic that go on after the first reports at most, where
             it is built of parts; None: all that are not idle.
+        jitter: Length of the noise that samples of a step are moved by, of each fold;
+            empty for none.
     """
 
     critic: "Critic"
@@ -70,6 +72,7 @@ class Start:
     rates: tuple[float, ...]
     batch_size: int
     most_parts: int | None = None
+    jitter: tuple[float, ...] = ()
 
 
 class Family(Protocol):

@@ -23,6 +23,8 @@ from kantor.estimator.result import LayerCertificate
 from kantor.models.vocabulary import Norm
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from kantor.models.constraints import Constraint
     from kantor.models.critic import Critic
     from kantor.models.network import Network, Path
@@ -184,6 +186,7 @@ class NetworkFamily:
             method=Method(constraint_of(asked), OPTIMIZERS[asked.optimizer]()),
             rates=tuple(c.learning_rate for c in asked.candidates),
             batch_size=asked.batch_size,
+            jitter=jitter_of(looked_at, asked.jitter),
         )
         return {self.name: start}
 
@@ -226,6 +229,23 @@ class NetworkFamily:
             "activation": network.activations[0].name,
             "group_size": network.activations[0].group_size_of(width),
         }
+
+
+def jitter_of(sides: "tuple[Tensor, Tensor]", share: float) -> tuple[float, ...]:
+    """Return how long the noise is for each fold; empty where there shall be none.
+
+    A share of the median distance from a row of either side (F, n, d) to the nearest
+    other one: long in many dimensions, and nothing where values repeat.
+    """
+    import torch
+
+    if not share:
+        return ()
+    rows = torch.cat(sides, dim=1)
+    apart = torch.cdist(rows, rows)
+    apart.diagonal(dim1=-2, dim2=-1).fill_(torch.inf)
+    nearest = apart.amin(-1).median(-1).values
+    return tuple((share * nearest).tolist())
 
 
 def as_network(critic: "Critic") -> "Network":

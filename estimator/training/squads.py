@@ -111,6 +111,7 @@ def _shape(team: Team, batch: Batch) -> Hashable:
     return (
         team.method,
         team.batch_size,
+        bool(team.jitter),
         type(critic),
         critic.ground_norm,
         *(tensor.shape[1:] for tensor in tensors),

@@ -5,6 +5,7 @@ are one larger team, with more folds. What goes wrong for many at once is tried 
 alone, so that whoever is to blame fails, and nobody else.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -176,6 +177,11 @@ def team_step(
     """Take one step of one team on batches (F, B, d); return its objectives (K,)."""
     size = team.batch_size if step >= PROBE_STEPS else min(team.batch_size, PROBE_BATCH)
     x, y = x[:, :size], y[:, :size]
+    if team.jitter:
+        x, y = (
+            jittered(x, team.jitter, 2 * step),
+            jittered(y, team.jitter, 2 * step + 1),
+        )
     leaves = mapped(team.parameters, lambda p: p.detach().requires_grad_())
     whole = None if crew.size == 1 else (x.shape[1], y.shape[1])
     x, y = crew.share(x), crew.share(y)
@@ -186,3 +192,16 @@ def team_step(
     *summed, total = crew.summed([*gradients, objective.detach()])
     with torch.no_grad():
         return team.moved(tuple(summed), step=step, factor=factor), total
+
+
+def jittered(samples: Tensor, lengths: Sequence[float], seed: int) -> Tensor:
+    """Return samples (F, B, d), moved by Gaussian noise of each fold's length.
+
+    A critic that learns from them is the mean of itself around each sample, and cannot
+    fit single ones. The noise is a function of the seed alone, the same in all folds
+    and jobs but for its length.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(samples.shape[1:], generator=generator).to(samples)
+    scales = samples.new_tensor(lengths) / math.sqrt(samples.shape[-1])
+    return samples + scales[:, None, None] * noise

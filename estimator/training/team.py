@@ -36,6 +36,7 @@ class Team:
         history: The same after every report so far (K, R).
         places: Who is still in the race, in the order of the batch.
         most_parts: As in `Start`.
+        jitter: As in `Start`.
     """
 
     method: Method
@@ -48,6 +49,7 @@ class Team:
     history: Tensor
     places: tuple[Place, ...]
     most_parts: int | None = None
+    jitter: tuple[float, ...] = ()
 
     @property
     def folds(self) -> list[int]:
@@ -153,6 +155,7 @@ def initial_team(start: Start, *, folds: int) -> Team:
         history=torch.empty(folds * count, 0, device=device),
         places=tuple((f, j) for f in range(folds) for j in range(count)),
         most_parts=start.most_parts,
+        jitter=start.jitter,
     )
 
 
@@ -173,6 +176,7 @@ def united(teams: Sequence[Team], starts: Sequence[int]) -> Team:
         best=first.best.united([team.best for team in others]),
         best_validation=torch.cat([team.best_validation for team in teams]),
         history=torch.cat([team.history for team in teams]),
+        jitter=tuple(length for team in teams for length in team.jitter),
         places=tuple(
             (start + fold, candidate)
             for team, start in zip(teams, starts, strict=False)

@@ -147,6 +147,15 @@ def test_absolute_values_compete_with_sorting(effort: Effort) -> None:
     assert sum(c.activation == "abs" for c in candidates) == 1
 
 
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_networks_of_few_samples_sort_and_see_them_blurred(effort: Effort) -> None:
+    config = EstimateConfig(effort=effort)
+    few, enough = (recipe_for(config, n).networks for n in (SMALL_FIT - 1, SMALL_FIT))
+    assert few.jitter > 0.0 == enough.jitter
+    assert {c.activation for c in few.candidates} == {"groupsort"}
+    assert max(c.learning_rate for c in few.candidates) < DEFAULT_RATES["manifold"]
+
+
 @pytest.mark.parametrize("activation", ["maxmin", "relu", "abs", "maxout"])
 def test_an_activation_that_is_set_competes_alone(activation: Any) -> None:
     config = EstimateConfig(activation=activation)

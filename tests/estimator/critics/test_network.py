@@ -3,11 +3,17 @@
 from typing import Any
 
 import pytest
+import torch
 
 from kantor.estimator import EstimateConfig
 from kantor.estimator.config import Effort
 from kantor.estimator.critics import FitSamples
-from kantor.estimator.critics.network import NetworkFamily, as_network, constraint_of
+from kantor.estimator.critics.network import (
+    NetworkFamily,
+    as_network,
+    constraint_of,
+    jitter_of,
+)
 from kantor.estimator.recipe import recipe_for
 from kantor.models import constraints
 from kantor.models.network import Network
@@ -92,3 +98,26 @@ def test_the_winner_is_described_by_its_own_weights(fit_samples: FitSamples) -> 
         "activation": "groupsort",
         "group_size": 3,
     }
+
+
+def test_noise_is_a_share_of_the_way_to_the_nearest_row() -> None:
+    line = torch.arange(6.0)[:, None].expand(6, 2) * torch.tensor([3.0, 4.0])
+    sides = line[None, ::2], line[None, 1::2]  # rows of either side 5 apart
+    assert jitter_of(sides, 0.5) == pytest.approx((2.5,), rel=1e-3)
+
+
+def test_each_fold_s_noise_is_of_its_own_rows() -> None:
+    rows = torch.randn(1, 40, 3)
+    sides = torch.cat([rows, 2.0 * rows]), torch.cat([rows + 0.1, 2.0 * rows + 0.2])
+    first, second = jitter_of(sides, 1.0)
+    assert second == pytest.approx(2.0 * first, rel=1e-3)
+
+
+def test_rows_that_repeat_are_not_blurred() -> None:
+    rows = torch.randn(1, 20, 3).repeat(1, 2, 1)
+    assert jitter_of((rows, rows), 1.0) == pytest.approx((0.0,), abs=1e-2)  # float32
+
+
+def test_no_noise_is_none() -> None:
+    rows = torch.randn(1, 8, 3)
+    assert jitter_of((rows, rows), 0.0) == ()
