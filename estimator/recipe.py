@@ -145,6 +145,12 @@ class _Preset:
     folding: bool = True
 
 
+SORTING_STEP = 0.4
+"""Step size of sorting networks on the manifold at `standard`, as a share of others'.
+
+A step has a length of its own, however weak the gradient is beside the noise of its
+batch: longer ones undo each other where little is to be found, as in many funnels."""
+
 RANKS = (1, 2, 4, 8, 16, 32, 64)
 """Ranks of projections that compete: a wrong one finds little."""
 
@@ -154,7 +160,8 @@ _PRESETS: dict[Effort, _Preset] = {
         cones=512, cone_batch_size=512, ranks=(1, 4, 16), rows=128, sweeps=1,
     ),
     "standard": _Preset(
-        depth=3, width=128, group_sizes=(16,), steps=500, batch_size=1024,
+        depth=3, width=128, group_sizes=(4,), steps=500, batch_size=1024,
+        step_share=SORTING_STEP,
         cones=2048, cone_batch_size=2048, ranks=RANKS, rows=256, sweeps=3,
     ),
     "thorough": _Preset(
@@ -284,8 +291,9 @@ def _candidates(
     gradients as sorting does, fold whole spaces: which is better is a matter of the
     data, and validation decides.
     """
-    usual = preset.step_share * DEFAULT_RATES[config.chosen_optimizer]
-    rate = config.learning_rate or usual
+    usual = DEFAULT_RATES[config.chosen_optimizer]
+    share = preset.step_share if config.chosen_optimizer == "manifold" else 1.0
+    rate = config.learning_rate or share * usual
     if config.group_size is not None:
         return (NetworkCandidate(config.activation, config.group_size, rate),)
     if config.activation != "groupsort":
@@ -295,7 +303,9 @@ def _candidates(
     sorting = [NetworkCandidate("groupsort", size, rate) for size in sizes]
     if not preset.folding:
         return tuple(sorting)
-    folding = NetworkCandidate("abs", 2, FOLDING_SHARE * rate)
+    folding = NetworkCandidate(
+        "abs", 2, FOLDING_SHARE * (config.learning_rate or usual)
+    )
     return (*sorting, folding)
 
 

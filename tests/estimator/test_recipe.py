@@ -15,6 +15,7 @@ from kantor.estimator.recipe import (
     FOLDING_SHARE,
     SAMPLES_PER_CONE,
     SMALL_FIT,
+    SORTING_STEP,
     NetworkCandidate,
     recipe_for,
 )
@@ -125,9 +126,16 @@ def test_what_is_set_stands_at_every_effort(effort: Effort, n_fit: int) -> None:
 def test_the_step_size_suits_the_optimizer(optimizer: Any) -> None:
     networks = recipe_for(EstimateConfig(optimizer=optimizer), MANY).networks
     assert networks.optimizer == optimizer
+    sorts = SORTING_STEP if optimizer == "manifold" else 1.0
     for candidate in networks.candidates:
-        share = FOLDING_SHARE if candidate.activation == "abs" else 1.0
+        share = FOLDING_SHARE if candidate.activation == "abs" else sorts
         assert candidate.learning_rate == share * DEFAULT_RATES[networks.optimizer]
+
+
+def test_a_step_size_that_is_set_is_that_of_every_sorting_network() -> None:
+    networks = recipe_for(EstimateConfig(learning_rate=0.3), MANY).networks
+    rates = {c.activation: c.learning_rate for c in networks.candidates}
+    assert rates == {"groupsort": 0.3, "abs": FOLDING_SHARE * 0.3}
 
 
 @pytest.mark.parametrize("effort", EFFORTS)
