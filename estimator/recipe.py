@@ -255,6 +255,7 @@ def _fitting(preset: _Preset, n_fit: int) -> _Preset:
         preset,
         depth=quick.depth,
         width=quick.width,
+        batch_size=quick.batch_size,
         group_sizes=SMALL_GROUPS,
         step_share=SMALL_STEP,
         folding=False,

@@ -39,9 +39,10 @@ class Batches:
         self._cache = self._gather(np.arange(len(indices))) if cached else None
 
     def batch(self, step: int) -> Tensor:
-        """Return the batch (batch_size, d) of a step; each epoch visits a row once."""
-        if self._cache is not None and self.batch_size == len(self._indices):
-            return self._cache
+        """Return the batch (batch_size, d) of a step; each epoch visits a row once.
+
+        In random order also where a batch is all rows: many take its first rows only.
+        """
         epoch, slot = divmod(step, self._per_epoch)
         if epoch != self._epoch:
             generator = torch.Generator().manual_seed((self._seed + epoch) % 2**63)

@@ -63,6 +63,13 @@ def test_epochs_and_seeds_order_rows_anew() -> None:
     assert drawn(one, 0) != drawn(other, 0)
 
 
+@pytest.mark.usefixtures("way")
+def test_who_takes_the_first_rows_of_all_sees_every_row_in_time() -> None:
+    found = of_rows(np.arange(20), size=20)
+    seen = {row for step in range(20) for row in drawn(found, step)[:5]}
+    assert seen == set(range(20))  # each is missed with chance 0.3 %
+
+
 def test_both_ways_give_the_same_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     cached = of_rows(np.arange(10, 90))
     monkeypatch.setattr(batches, "CACHE_BYTES", 0)
