@@ -93,6 +93,7 @@ class Connection(HttpToolsProtocol):
         """Begin, if the door lets this one in."""
         super().connection_made(transport)
         self.address = address_of(self.client)
+        self._turns.let_in()
         self._served = self._turns.taking(self.app, self.address)
         self._head_since = self._checked_at = self.loop.time()
         if not self._door.enter(self):

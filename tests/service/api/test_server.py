@@ -1,4 +1,4 @@
-"""Where an API process keeps what it receives."""
+"""What an API process does before it serves, and where it keeps what it receives."""
 
 import tempfile
 from pathlib import Path
@@ -9,19 +9,36 @@ from kantor.service.api import server
 from kantor.service.settings import Settings
 
 
-def test_what_is_received_waits_on_the_disk_of_the_store(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A form's files would else fill /tmp, which is often memory."""
-    places: list[str] = []
+Runs = list[server.ApiServer]
 
-    class Stopped:
-        def run(self, sockets: object) -> None:
-            with tempfile.NamedTemporaryFile() as file:
-                places.append(str(Path(file.name).parent))
 
-    monkeypatch.setattr(server, "build_server", lambda settings: Stopped())
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
+    """Servers that would have run, had they not been kept from it."""
+    begun: Runs = []
+
+    def run(self: server.ApiServer, sockets: object = None) -> None:
+        begun.append(self)
+
+    monkeypatch.setattr(server.ApiServer, "run", run)
     monkeypatch.setattr(server, "configure_logs", lambda *_: None)
     monkeypatch.setattr(tempfile, "tempdir", tempfile.gettempdir())
+    return begun
+
+
+def test_what_is_received_waits_on_the_disk_of_the_store(
+    settings: Settings, runs: Runs
+) -> None:
+    """A form's files would else fill /tmp, which is often memory."""
     server.run_api(settings)
-    assert places == [str(settings.data_dir / "incoming")]
+    assert len(runs) == 1
+    with tempfile.NamedTemporaryFile() as file:
+        assert Path(file.name).parent == settings.data_dir / "incoming"
+
+
+def test_the_openapi_document_is_there_before_anybody_asks(
+    settings: Settings, runs: Runs
+) -> None:
+    """To describe every route takes long; meanwhile nobody would be answered."""
+    server.run_api(settings)
+    assert runs[0].served.openapi_schema is not None
