@@ -3,7 +3,8 @@
     async def show(job_id: JobId, services: ServicesDep, owner: OwnerDep) -> ...: ...
 
 They are few: FastAPI solves each one anew for every request, which takes longer than
-most of what short requests do.
+most of what short requests do. The routes that are asked most, to submit a job and to
+look at one, ask for the owner alone, and get the rest by `services_of`.
 """
 
 from contextlib import AbstractContextManager

@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -47,6 +47,7 @@ from kantor.service.store import DatasetInfo
 
 SIDES = ("source", "target")
 FILES = (*SIDES, "source_weights", "target_weights")
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Submission:
             owner=owner,
             bucket=self.bucket,
             idempotency_key=idempotency_key or "",
-            body_digest=self.digest(),
+            body_digest=self.digest() if idempotency_key else "",
             cache_key=self.cache_key(owner) if options.cache else "",
             quota=settings.max_queued_per_key,
             webhook=self.webhook,
@@ -126,17 +127,19 @@ async def read_submission(
     """
     asked: JobRequest | FormOptions
 
-    def checked() -> tuple[EstimateConfig, Webhook | None]:
+    def checked() -> tuple[JobOptions, EstimateConfig, Webhook | None]:
         """Check what needs no samples, before any are stored."""
-        check_record(asked.options(), settings)
-        return asked.estimate_config(), accepted_webhook(webhooks, asked.webhook)
+        options = asked.options()
+        check_record(options, settings)
+        config = options.estimate_config()
+        return options, config, accepted_webhook(webhooks, options.webhook)
 
     received = media_type(request.headers.get("content-type", ""))
     match received:
         case "application/json":
             async with bodies.lend(datasets.owner, request) as document:
                 asked = validated(JobRequest, document)
-                config, webhook = checked()
+                options, config, webhook = checked()
                 source, target = [
                     await _side(datasets, n, getattr(asked, n)) for n in SIDES
                 ]
@@ -144,7 +147,7 @@ async def read_submission(
             async with _received_form(request, datasets) as form:
                 said = json_fields(form, FormOptions.model_fields, files=FILES)
                 asked = validated(FormOptions, said)
-                config, webhook = checked()
+                options, config, webhook = checked()
                 reading = asked.reading.settings()
                 source, target = [
                     await _form_side(datasets, form, n, reading) for n in SIDES
@@ -154,17 +157,11 @@ async def read_submission(
                 "expected application/json or multipart/form-data, "
                 f"received {received or 'no content type'!r}"
             )
-    shapes = source.n, target.n, source.dim
-    check_workload(workload_of(config, *shapes), settings)
+    values = config.to_dict()
+    workload, bucket = cost_of(values, source.n, target.n, source.dim)
+    check_workload(workload, settings)
     await datasets.check_comparable(source, target, config)
-    return Submission(
-        source,
-        target,
-        asked.options(),
-        config.to_dict(),
-        webhook,
-        bucket=shape_class(config, *shapes) or "",
-    )
+    return Submission(source, target, options, values, webhook, bucket)
 
 
 @asynccontextmanager
@@ -211,6 +208,17 @@ def check_workload(asked: Workload, settings: Settings) -> None:
                 f"{received:.3g}: ask for fewer steps, folds or samples, or for "
                 "smaller critics and batches",
             )
+
+
+def cost_of(values: dict[str, Any], n: int, m: int, dim: int) -> tuple[Workload, str]:
+    """Return what a job of these settings and shapes costs at most, and its bucket.
+
+    Neither depends on the seed, which is all that most jobs of one caller differ in.
+
+    Raises:
+        InvalidConfig: As `workload_of`.
+    """
+    return _cost(json.dumps(values | {"seed": 0}, sort_keys=True), n, m, dim)
 
 
 async def _side(datasets: OwnedDatasets, name: str, given: Side) -> SampleRef:
@@ -277,6 +285,14 @@ def _asked_for(side: SampleRef) -> dict[str, Any]:
     """Return what the request said of a side: a name, whatever it stands for now."""
     hidden = {"reference"} if side.reference is None else {"dataset", "n", "dim"}
     return {name: value for name, value in vars(side).items() if name not in hidden}
+
+
+@lru_cache(_REMEMBERED)
+def _cost(settings: str, n: int, m: int, dim: int) -> tuple[Workload, str]:
+    """Work out what `cost_of` returns: it follows from these alone."""
+    config = EstimateConfig.from_dict(json.loads(settings))
+    shapes = n, m, dim
+    return workload_of(config, *shapes), shape_class(config, *shapes) or ""
 
 
 @cache

@@ -9,9 +9,9 @@ from pydantic import StringConstraints
 from starlette.responses import JSONResponse
 
 from kantor.service.api.dependencies import (
-    OwnedDep,
     OwnerDep,
     ServicesDep,
+    services_of,
     traceparent_of,
 )
 from kantor.service.api.errors import JobNotFound
@@ -48,8 +48,7 @@ IdempotencyKey = Annotated[
 )
 async def submit(
     request: Request,
-    datasets: OwnedDep,
-    services: ServicesDep,
+    owner: OwnerDep,
     idempotency_key: IdempotencyKey = None,
     prefer: Annotated[str | None, Header()] = None,
 ) -> Response:
@@ -58,16 +57,16 @@ async def submit(
     With `Prefer: wait=N` the answer waits up to N (at most 60) seconds for the end.
     With an `Idempotency-Key`, repeating the request within 24 h answers the same job.
     """
-    wait_s = wanted_wait_s(prefer)
+    wait_s, services = wanted_wait_s(prefer), services_of(request)
     submission = await read_submission(
         request,
-        datasets,
+        services.owned_by(owner),
         services.webhooks,
         bodies=services.bodies,
         settings=services.settings,
     )
     new = submission.job(
-        owner=datasets.owner,
+        owner=owner,
         idempotency_key=idempotency_key,
         settings=services.settings,
         traceparent=traceparent_of(request),
@@ -126,12 +125,13 @@ async def list_jobs(
     summary="Look at a job",
 )
 async def show(
+    request: Request,
     job_id: JobId,
-    services: ServicesDep,
     owner: OwnerDep,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Return a job as it stands, with its result once it has succeeded."""
+    services = services_of(request)
     record = await find_job(services.board, owner, job_id)
     response = await _answer(services.blobs, record, 200, {})
     if if_none_match and response.headers["ETag"] in if_none_match:

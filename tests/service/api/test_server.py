@@ -8,7 +8,6 @@ import pytest
 from kantor.service.api import server
 from kantor.service.settings import Settings
 
-
 Runs = list[server.ApiServer]
 
 

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from kantor.estimator.config import EstimateConfig
-from kantor.estimator.workload import workload_of
+from kantor.estimator.workload import shape_class, workload_of
 from kantor.service.api.errors import LimitExceeded
 from kantor.service.api.schemas import JobOptions, JobRequest
-from kantor.service.api.submissions import Submission, check_workload
+from kantor.service.api.submissions import Submission, check_workload, cost_of
 from kantor.service.queue import SampleRef
 from kantor.service.settings import Settings
 
@@ -80,6 +80,19 @@ def test_a_job_that_would_exhaust_a_worker_is_refused(
     with pytest.raises(LimitExceeded, match=setting) as refused:
         check_workload(workload_of(asked, 5000, 5000, 100), Settings())
     assert refused.value.errors[0].pointer == "#/config"
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"seed": 1}, {"steps": 7}, {"effort": "quick", "norm": "linf"}]
+)
+@pytest.mark.parametrize("n", [50, 5000])
+def test_the_cost_of_a_job_is_that_of_its_settings_and_shapes(
+    settings: dict[str, Any], n: int
+) -> None:
+    asked = EstimateConfig.from_dict(settings)
+    expected = workload_of(asked, n, 60, 3), shape_class(asked, n, 60, 3) or ""
+    for _ in range(2):  # worked out, and remembered
+        assert cost_of(asked.to_dict(), n, 60, 3) == expected
 
 
 def test_every_effort_is_accepted_on_a_million_samples() -> None:
