@@ -7,6 +7,7 @@ where an answer can still be given, and the connection is closed.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,7 +15,10 @@ from typing import Any, cast
 
 import structlog
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from kantor.service.api.door import Door, address_of
 from kantor.service.api.errors import (
@@ -88,6 +92,7 @@ class Connection(HttpToolsProtocol):
         self._stalled_since: float | None = None
         self._has_begun = False
         self._refused_at: float | None = None
+        self._unanswered: deque[RequestResponseCycle] = deque()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, if the door lets this one in."""
@@ -101,8 +106,11 @@ class Connection(HttpToolsProtocol):
         self._crowded = self._door.is_crowded(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End."""
+        """End; uvicorn tells the last of the requests that came in a row, we tell all."""
         self._door.exit(self)
+        for cycle in self._unanswered:
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
@@ -150,6 +158,7 @@ class Connection(HttpToolsProtocol):
         self._overhead = 0
         self._body_until = self.loop.time() + self._patience.body_s
         super().on_headers_complete()
+        self._unanswered.append(self.cycle)
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a body."""
@@ -167,6 +176,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request, or for the rest of this one a little longer."""
+        self._unanswered.popleft()
         if self._body_until is not None:
             self._body_until = self.loop.time() + LINGER_S
         elif not self.pipeline:

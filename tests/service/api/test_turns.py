@@ -103,7 +103,9 @@ def test_nothing_begins_while_connections_come_in_up_to_a_number() -> None:
 
 
 def test_a_connection_behind_many_is_answered_among_the_first(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """They stand before her at the door, each with as many requests as it may have."""
     answered: list[str] = []
@@ -125,3 +127,6 @@ def test_a_connection_behind_many_is_answered_among_the_first(
         door_is_shut.set()
         assert line.recv(12) == b"HTTP/1.1 200"
     assert answered.index(ADA) < 40  # of 480 answers for eve
+    assert "Traceback" not in "".join(capfd.readouterr()), (
+        "they left, which is no error"
+    )
