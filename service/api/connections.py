@@ -106,7 +106,7 @@ class Connection(HttpToolsProtocol):
         self._crowded = self._door.is_crowded(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End; uvicorn tells the last of the requests that came in a row, we tell all."""
+        """End, and tell every request; uvicorn tells the last one alone."""
         self._door.exit(self)
         for cycle in self._unanswered:
             cycle.disconnected = True

@@ -1,6 +1,8 @@
 """What an API process does before it serves, and where it keeps what it receives."""
 
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ Runs = list[server.ApiServer]
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
+def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
     """Servers that would have run, had they not been kept from it."""
     begun: Runs = []
 
@@ -22,7 +24,9 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     monkeypatch.setattr(server.ApiServer, "run", run)
     monkeypatch.setattr(server, "configure_logs", lambda *_: None)
     monkeypatch.setattr(tempfile, "tempdir", tempfile.gettempdir())
-    return begun
+    before = sys.getswitchinterval()
+    yield begun
+    sys.setswitchinterval(before)
 
 
 def test_what_is_received_waits_on_the_disk_of_the_store(
@@ -41,3 +45,8 @@ def test_the_openapi_document_is_there_before_anybody_asks(
     """To describe every route takes long; meanwhile nobody would be answered."""
     server.run_api(settings)
     assert runs[0].served.openapi_schema is not None
+
+
+def test_threads_are_let_go_on_soon(settings: Settings, runs: Runs) -> None:
+    server.run_api(settings)
+    assert sys.getswitchinterval() == pytest.approx(server.SWITCH_S)
