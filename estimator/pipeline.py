@@ -7,9 +7,9 @@ choose by validation; freeze the choice, certify it in float64; only then look a
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from kantor.estimator.cautions import cautions_for
 from kantor.estimator.config import EstimateConfig
@@ -38,13 +38,17 @@ from kantor.estimator.keywords import SettingKeywords
 from kantor.estimator.naming import naming_columns
 from kantor.estimator.planted import FINDABLE, planted_in, rows_a_side
 from kantor.estimator.provenance import versions
-from kantor.estimator.recipe import Recipe, recipe_for
+from kantor.estimator.recipe import SMALL_FIT, Recipe, recipe_for
 from kantor.estimator.result import Estimate, Progress, SelfCheck
 from kantor.estimator.samples.folds import Partition
 from kantor.estimator.samples.sides import Named, prepared
 from kantor.estimator.streams import Stream
 from kantor.estimator.training import Trained, train_critics
 from kantor.estimator.witness.differences import differences_of
+from kantor.models.threads import in_one_thread
+
+if TYPE_CHECKING:
+    import torch
 
 
 def estimate_w1(
@@ -138,6 +142,32 @@ def _estimated(
     started = time.monotonic()
     partition, named = prepared(*sides, asked, *weights)
     device = choose_device(asked.device)
+    is_small = device.type == "cpu" and partition.n_fit < SMALL_FIT
+    with in_one_thread() if is_small else nullcontext():
+        return _answered(
+            partition,
+            asked,
+            named,
+            device,
+            started=started,
+            on_progress=on_progress,
+            should_stop=should_stop,
+            resume_from=resume_from,
+        )
+
+
+def _answered(
+    partition: Partition,
+    asked: EstimateConfig,
+    named: Named | None,
+    device: "torch.device",
+    *,
+    started: float,
+    on_progress: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+    resume_from: bytes | None,
+) -> Estimate:
+    """Train, examine and assemble; check what was asked to be checked."""
     recipe = recipe_for(asked, partition.n_fit)
     trained = train_critics(
         partition,

@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from kantor.estimator import (
@@ -153,6 +154,20 @@ def test_bjorck_critic_is_certified_too(order: int) -> None:
     assert (estimate.critic_family, estimate.steps) == ("network", 30)
     assert abs(estimate.certificate.lipschitz_bound - 1.0) < 1e-5
     assert 2.0 < estimate.estimate < 3.19 + 4 * estimate.standard_error
+
+
+@pytest.mark.parametrize(("n", "threads"), [(400, 1), (13_000, 2)])
+def test_small_samples_start_no_threads(n: int, threads: int) -> None:
+    before, seen = torch.get_num_threads(), set[int]()
+    torch.set_num_threads(2)
+    try:
+        config = TRAINED.replace(steps=25, sample_bounds=False)
+        estimate_w1(
+            *shifted(n), config, on_progress=lambda _: seen.add(torch.get_num_threads())
+        )
+        assert (seen, torch.get_num_threads()) == ({threads}, 2)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_accepts_one_feature_as_a_flat_array() -> None:

@@ -3,8 +3,13 @@
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 
 import pytest
+import torch
+
+from kantor.models.threads import in_one_thread
 
 POLICY = "OMP_WAIT_POLICY"
 
@@ -53,3 +58,36 @@ def test_idle_threads_sleep_before_torch_is_loaded(entry: str) -> None:
 @pytest.mark.parametrize("policy", ["ACTIVE", "passive"])
 def test_the_environments_own_policy_is_kept(policy: str) -> None:
     assert policy_when_torch_loads(ENTRIES[0], OMP_WAIT_POLICY=policy) == policy
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_one_thread_computes_and_the_others_come_back() -> None:
+    with in_one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 2
+    with pytest.raises(KeyError), in_one_thread():
+        raise KeyError
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_beside_others_the_number_stays() -> None:
+    seen: list[int] = []
+
+    def look() -> None:
+        before = torch.get_num_threads()
+        with in_one_thread():
+            seen.append(torch.get_num_threads() - before)
+
+    worker = threading.Thread(target=look)
+    worker.start()
+    worker.join()
+    assert seen == [0]
