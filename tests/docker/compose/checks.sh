@@ -168,7 +168,8 @@ check_devices() {
 
 check_health() {
 	local api=(docker run -d --network kantor-test_backend -e KANTOR_PUBLISHED_HOST=127.0.0.1
-		-e KANTOR_REDIS_URL=redis://valkey:6379/0 --health-interval 2s --health-retries 2)
+		-e KANTOR_REDIS_URL=redis://valkey:6379/0 --health-start-period 5s
+		--health-interval 2s --health-retries 2)
 	local id cost
 	id=$("${api[@]}" -e KANTOR_REDIS_PASSWORD=wrong kantor-api:0.1.0)
 	that "an API with a wrong password is unhealthy" becomes unhealthy "$id"
