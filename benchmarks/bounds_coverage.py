@@ -13,14 +13,7 @@ import numpy as np
 from scipy.stats import lognorm
 
 from benchmarks.coverage import rate
-from benchmarks.stand_ins import (
-    Division,
-    Pair,
-    crossed,
-    judged,
-    split_once,
-    successive,
-)
+from benchmarks.stand_ins import Pair, divisions, judged
 from benchmarks.tables import machine, print_table
 from kantor.estimator.evidence.bounds import (
     BOUND_METHODS,
@@ -51,14 +44,6 @@ def draw(seed: int, n: int, *, null: bool) -> tuple[Pair, float]:
         x, y = np.exp(x), np.exp(y)
     shift = 0.0 if null else 0.3 * lognorm.std(1.0) if heavy else 0.3
     return (x + shift / np.sqrt(dim), y), shift
-
-
-def divisions(design: str, pair: Pair) -> list[Division]:
-    """Return what the critics of a design may see, and what they are tested on."""
-    if design == "one split":
-        return [split_once(*pair)]
-    count, kind = design.split()
-    return (successive if kind == "blocks" else crossed)(*pair, int(count))
 
 
 def parts_of(design: str, pair: Pair, seed: int) -> list[TestValues]:

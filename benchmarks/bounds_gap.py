@@ -21,10 +21,8 @@ from benchmarks.problems import Problem, select
 from benchmarks.stand_ins import (
     Division,
     Pair,
-    crossed,
+    divisions,
     judged,
-    split_once,
-    successive,
     with_profiles,
 )
 from benchmarks.tables import machine, print_table, tell
@@ -40,15 +38,14 @@ BLOCKS = ((4, 0.2), (8, 0.2), (3, 0.4), (6, 0.4), (3, 0.55))
 """Numbers of blocks, and the share of the rows before the first."""
 
 
-def divisions(design: str, pair: Pair) -> tuple[list[Division], Order]:
-    """Return the parts of a design, and how they depend on each other."""
-    if design == "one split":
-        few = len(pair[0]) <= FEW_SAMPLES
-        return [split_once(*pair, sum(FEW if few else MANY))], "sequential"
-    if design.endswith("folds"):
-        return crossed(*pair, int(design[0])), "crossed"
-    count, _, _, percent, _ = design.split()
-    return successive(*pair, int(count), int(percent) / 100), "sequential"
+def divided(design: str, pair: Pair) -> tuple[list[Division], Order]:
+    """Return the parts of a design, and how they depend on each other.
+
+    One split sees what the estimator's does.
+    """
+    seen = sum(FEW if len(pair[0]) <= FEW_SAMPLES else MANY)
+    order: Order = "crossed" if design.endswith("folds") else "sequential"
+    return divisions(design, pair, seen=seen), order
 
 
 DESIGNS = [
@@ -80,7 +77,7 @@ def gap(
 ) -> Gap:
     """Bound one problem from one pair of samples."""
     start = time.process_time()
-    found, order = divisions(design, pair)
+    found, order = divided(design, pair)
     each = found[0].pairs
     test_pairs = sum(d.pairs for d in found) if order == "sequential" else each
     part_of = partial(trained_part if trained else stand_in, test_pairs=test_pairs)
@@ -111,17 +108,12 @@ def gaps(problem: Problem, given: argparse.Namespace) -> dict[str, list[Gap]]:
 
 
 def row(found: list[Gap]) -> list[str]:
-    """Return the cells of a design: means, and the standard error of the gap."""
-    gaps, critics = ([100 * v for v in each] for each in (
-        [g.gap for g in found], [g.critics for g in found]
-    ))  # fmt: skip
-    mean = float(np.mean(gaps))
-    return [
-        f"{mean:.1f} %",
-        f"{np.mean(critics):.1f} %",
-        f"{mean - np.mean(critics):.1f} %",
-        f"{np.mean([g.processor_s for g in found]):.2f}",
-    ]
+    """Return the cells of a design, all of them means."""
+    lost = 100 * float(np.mean([g.gap for g in found]))
+    by_critics = 100 * float(np.mean([g.critics for g in found]))
+    seconds = np.mean([g.processor_s for g in found])
+    shares = [f"{v:.1f} %" for v in (lost, by_critics, lost - by_critics)]
+    return [*shares, f"{seconds:.2f}"]
 
 
 def main() -> None:

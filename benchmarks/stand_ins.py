@@ -166,3 +166,23 @@ def successive(x: Array, y: Array, blocks: int, first: float = FIRST) -> list[Di
         Division((x[:a], y[:b]), (x[a:c], y[b:d]))
         for (a, c), (b, d) in zip(*map(pairwise, ends), strict=True)
     ]
+
+
+def divisions(design: str, pair: Pair, *, seen: float = SEEN) -> list[Division]:
+    """Return the parts of a design.
+
+    Args:
+        design: "one split", "5 folds", "3 blocks", or "4 blocks after 20 %" of rows.
+        pair: Rows of both sides.
+        seen: Share that the critic of one split may see.
+    """
+    match design.split():
+        case ["one", "split"]:
+            return [split_once(*pair, seen)]
+        case [count, "folds"]:
+            return crossed(*pair, int(count))
+        case [count, "blocks"]:
+            return successive(*pair, int(count))
+        case [count, "blocks", "after", percent, "%"]:
+            return successive(*pair, int(count), int(percent) / 100)
+    raise ValueError(f"expected a design such as '2 folds', received {design!r}")

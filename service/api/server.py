@@ -11,7 +11,6 @@ from pathlib import Path
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
 from redis.exceptions import RedisError
 
 from kantor.service.api.access import check_exposure
@@ -42,14 +41,9 @@ class ApiServer(uvicorn.Server):
     """A server that watches its connections, and tells streams when it stops."""
 
     def __init__(
-        self,
-        config: uvicorn.Config,
-        served: FastAPI,
-        closing: asyncio.Event,
-        door: Door,
+        self, config: uvicorn.Config, closing: asyncio.Event, door: Door
     ) -> None:
         super().__init__(config)
-        self.served = served
         self._closing = closing
         self._door = door
 
@@ -82,6 +76,7 @@ def build_server(settings: Settings, *, services: Services | None = None) -> Api
     )
     patience = Patience(settings.head_timeout_s, settings.body_timeout_s)
     app = create_app(settings, services=services)
+    app.openapi()  # is kept, and takes long: later it would keep callers waiting
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -96,7 +91,7 @@ def build_server(settings: Settings, *, services: Services | None = None) -> Api
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
     )
-    return ApiServer(config, app, services.closing, door)
+    return ApiServer(config, services.closing, door)
 
 
 def check_broker(settings: Settings) -> None:
@@ -147,5 +142,4 @@ def run_api(settings: Settings, *, fd: int | None = None) -> None:
     sys.setswitchinterval(SWITCH_S)
     _receive_in(settings.data_dir / "incoming")
     server = build_server(settings)
-    server.served.openapi()  # which takes long: later it would keep callers waiting
     server.run(None if fd is None else [socket.socket(fileno=fd)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import bounds_gap
-from benchmarks.bounds_gap import DESIGNS, divisions, gap, row
+from benchmarks.bounds_gap import DESIGNS, divided, gap, row
 from benchmarks.problems import select
 from benchmarks.stand_ins import split_once
 from benchmarks.trained_parts import trained_part
@@ -27,7 +27,7 @@ def test_a_bound_near_the_truth_has_a_small_gap(design: str) -> None:
 
 def test_the_split_is_the_estimators() -> None:
     for n, tested in ((2_000, 900), (10_000, 3_000)):
-        (part,), order = divisions("one split", drawn(n))
+        (part,), order = divided("one split", drawn(n))
         assert part.pairs == tested
         assert order == "sequential"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
 from kantor.service.api import server
 from kantor.service.settings import Settings
@@ -44,7 +45,9 @@ def test_the_openapi_document_is_there_before_anybody_asks(
 ) -> None:
     """To describe every route takes long; meanwhile nobody would be answered."""
     server.run_api(settings)
-    assert runs[0].served.openapi_schema is not None
+    app = runs[0].config.app
+    assert isinstance(app, FastAPI)
+    assert app.openapi_schema is not None
 
 
 def test_threads_are_let_go_on_soon(settings: Settings, runs: Runs) -> None:
